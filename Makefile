@@ -1,0 +1,62 @@
+# pgpreflight. `make help` lists what there is; `make run` and `make test` need nothing else first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO           ?= go
+GOFLAGS_BIN  := -trimpath -ldflags=-s\ -w
+CACHE        := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgpreflight
+LINT_VERSION := v2.15.0
+LINT         := $(CACHE)/golangci-lint-$(LINT_VERSION)/golangci-lint
+NODE_MODULES := infra/local/node_modules/.package-lock.json
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: bin/handler bin/funchost ## build bin/handler and the local Functions host
+
+GO_FILES := $(shell find handlers shared infra/local -name '*.go' -not -path '*/node_modules/*' 2>/dev/null) \
+	$(shell find shared -name '*.yaml' 2>/dev/null) go.mod go.sum
+
+# static, so that the package runs on whatever libc the platform has
+bin/handler: $(GO_FILES)
+	CGO_ENABLED=0 $(GO) build $(GOFLAGS_BIN) -o $@ ./handlers
+
+bin/funchost: $(GO_FILES)
+	CGO_ENABLED=0 $(GO) build $(GOFLAGS_BIN) -o $@ ./infra/local/host/cmd
+
+.PHONY: setup
+setup: $(NODE_MODULES) ## install what the local stack needs (npm packages; PostgreSQL where root may)
+	@bash infra/local/setup.sh
+
+$(NODE_MODULES): infra/local/package-lock.json
+	@echo "installing the local stack's npm packages …"
+	@cd infra/local && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: run
+run: setup build ## the main job on real input: the local stack, a check request through the queue, the report
+	@$(GO) run ./infra/local/demo $(if $(SOURCE),-source '$(SOURCE)') $(if $(TARGET),-target '$(TARGET)')
+
+.PHONY: start
+start: setup build ## start the local stack and leave it running (uses Core Tools' func where it is installed)
+	@$(GO) run ./infra/local/demo -stay
+
+.PHONY: test
+test: setup build ## every test, with the race detector
+	@bash infra/local/test.sh
+
+.PHONY: lint
+lint: $(LINT) ## gofmt and golangci-lint, pinned
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	@$(LINT) run ./...
+
+$(LINT):
+	@echo "building golangci-lint $(LINT_VERSION), once per machine …"
+	@mkdir -p $(dir $@)
+	@cd / && GOBIN=$(dir $@) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin .local

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs every test once and ends with one line that counts passed, failed and skipped. With CI set a skipped test fails
+# the run: there everything it needs has been installed.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+mkdir -p .local
+WITH_LAB=1 bash infra/local/setup.sh || exit 1
+
+status=0
+echo "node: the Service Bus stand-in"
+(cd infra/local && node --test servicebus/) >.local/node-test.log 2>&1 || { status=1; cat .local/node-test.log; }
+grep -E '^(# |ℹ )(tests|pass|fail|skipped) ' .local/node-test.log | sed 's/^/  /'
+
+echo "go: every package, with the race detector"
+go vet ./... || status=1
+go test -race -json "$@" ./... >.local/test.json 2>.local/test.stderr || status=1
+go run ./infra/local/testreport .local/test.json || status=1
+[ -s .local/test.stderr ] && cat .local/test.stderr >&2
+exit $status
