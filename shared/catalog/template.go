@@ -1,0 +1,152 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+	"text/template"
+	"text/template/parse"
+)
+
+// language is what a text is written in; it decides how values are quoted.
+type language int
+
+const (
+	plain language = iota
+	forShell
+	forSQL
+)
+
+// parseTemplate reads one text. In a shell command every value is quoted for the shell, whatever its author wrote; in
+// SQL every value must pass ident or literal, which is checked here.
+func parseTemplate(source string, kind language) (*template.Template, error) {
+	t, err := template.New("").Option("missingkey=error").Funcs(functions()).Parse(source)
+	if err != nil {
+		return nil, fmt.Errorf("parse %q: %w", source, err)
+	}
+	var faults []string
+	walk(t.Root, func(action *parse.ActionNode) {
+		switch kind {
+		case forShell:
+			appendCall(action.Pipe, "sh")
+		case forSQL:
+			if last := lastCall(action.Pipe); last != "ident" && last != "literal" {
+				faults = append(faults, action.String())
+			}
+		case plain:
+			appendCall(action.Pipe, "show")
+		}
+	})
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("parse %q: %s is neither ident nor literal", source, strings.Join(faults, ", "))
+	}
+	return t, nil
+}
+
+func functions() template.FuncMap {
+	return template.FuncMap{"sh": shellWord, "ident": sqlIdentifier, "literal": sqlLiteral, "show": show,
+		"sql": func(format string, values ...any) string { return fmt.Sprintf(format, values...) },
+		"list": func(value any) string {
+			items, _ := value.([]string)
+			return strings.Join(items, ", ")
+		},
+		"seconds": func(ms any) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", number(ms)/1000), ".0") + " s" },
+		"ms":      func(ms any) string { return fmt.Sprintf("%.0f ms", number(ms)) },
+		"cidr":    cidr,
+	}
+}
+
+func walk(node parse.Node, visit func(*parse.ActionNode)) {
+	switch n := node.(type) {
+	case *parse.ListNode:
+		if n == nil {
+			return
+		}
+		for _, child := range n.Nodes {
+			walk(child, visit)
+		}
+	case *parse.ActionNode:
+		visit(n)
+	case *parse.IfNode:
+		walk(n.List, visit)
+		walk(n.ElseList, visit)
+	case *parse.WithNode:
+		walk(n.List, visit)
+		walk(n.ElseList, visit)
+	case *parse.RangeNode:
+		walk(n.List, visit)
+		walk(n.ElseList, visit)
+	}
+}
+
+func appendCall(pipe *parse.PipeNode, function string) {
+	if len(pipe.Decl) > 0 { // an assignment prints nothing
+		return
+	}
+	call := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: pipe.Pos,
+		Args: []parse.Node{parse.NewIdentifier(function).SetPos(pipe.Pos)}}
+	pipe.Cmds = append(pipe.Cmds, call)
+}
+
+func lastCall(pipe *parse.PipeNode) string {
+	args := pipe.Cmds[len(pipe.Cmds)-1].Args
+	if id, ok := args[0].(*parse.IdentifierNode); ok {
+		return id.Ident
+	}
+	return ""
+}
+
+// shellSafe is what a POSIX shell reads as itself.
+const shellSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=,-"
+
+func shellWord(value any) string {
+	s := show(value)
+	if s != "" && strings.Trim(s, shellSafe) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func sqlIdentifier(value any) string {
+	return `"` + strings.ReplaceAll(show(value), `"`, `""`) + `"`
+}
+
+// sqlLiteral is right with standard_conforming_strings, the default since PostgreSQL 9.1.
+func sqlLiteral(value any) string {
+	return "'" + strings.ReplaceAll(show(value), "'", "''") + "'"
+}
+
+func show(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case []string:
+		return strings.Join(v, ", ")
+	case float64:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
+	}
+	return fmt.Sprint(value)
+}
+
+func number(value any) float64 {
+	switch v := value.(type) {
+	case int:
+		return float64(v)
+	case int64:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return 0
+}
+
+// cidr is an address as a rule that admits it alone.
+func cidr(value any) string {
+	address := show(value)
+	if address == "" {
+		return "ADDRESS/32"
+	}
+	if strings.Contains(address, ":") {
+		return address + "/128"
+	}
+	return address + "/32"
+}

@@ -1,0 +1,205 @@
+// Package diagnosis joins what the layers showed into one report: the status of each layer, the finding that the others
+// follow from, the verdict and the headline. It is pure: it probes nothing and reads no clock.
+package diagnosis
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pgpreflight/pgpreflight/shared/catalog"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/scenario"
+)
+
+// Result is all that a check saw, before it is put into words.
+type Result struct {
+	Request   request.Check
+	Placement scenario.Placement
+	Vantage   report.Vantage
+	// Findings are those on the request or the scenario, which belong to no leg.
+	Findings []finding.Finding
+	// Legs are in the order of the plan.
+	Legs              []Leg
+	Started, Finished time.Time
+}
+
+// Leg is what one way showed.
+type Leg struct {
+	Name     string
+	From     string
+	Endpoint request.Endpoint
+	Kind     request.Kind
+	Access   request.Access
+	Layers   []Layer
+}
+
+// Layer is what one layer showed. Exactly one of these holds: it ran (Observation), it was blocked (BlockedBy), it was
+// left out (Skip), or it ended without an answer through our own trouble (Inconclusive).
+type Layer struct {
+	Layer        finding.Layer
+	Elapsed      time.Duration
+	Observation  any
+	Findings     []finding.Finding
+	BlockedBy    finding.Layer
+	Skip         string
+	Inconclusive string
+}
+
+// Report judges a result as a whole and puts it into words.
+func Report(words *catalog.Catalog, r Result) (report.Report, error) {
+	j := judge{words: words, result: r}
+	out := report.Report{
+		Version: report.Version, ID: r.Request.ID, Route: r.Request.Route, Wave: r.Request.Wave,
+		Scenario: report.Scenario{Row: r.Placement.Row, Supported: string(r.Placement.Support),
+			Declared: r.Placement.Declared, Inferred: r.Placement.Inferred},
+		Vantage: r.Vantage, Legs: []report.Leg{}, Findings: []report.Finding{},
+		StartedAt: r.Started.UTC(), FinishedAt: r.Finished.UTC(), ElapsedMs: milliseconds(r.Finished.Sub(r.Started)),
+		Request: r.Request.JSON(),
+	}
+	for _, leg := range r.Legs {
+		out.Legs = append(out.Legs, j.leg(leg))
+	}
+	all := j.findings()
+	for _, f := range all {
+		worded, err := words.Word(f, j.facts(f.Leg))
+		if err != nil {
+			return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
+		}
+		out.Findings = append(out.Findings, worded)
+	}
+	broken := j.broken(all)
+	out.Verdict = j.verdict(all, out.Legs)
+	if len(broken) > 0 {
+		out.FirstBroken = &report.FirstBroken{Leg: broken[0].Leg, Layer: broken[0].Layer, Code: broken[0].Code}
+	}
+	var err error
+	if out.Headline, err = j.headline(out, broken); err != nil {
+		return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
+	}
+	if out.Vantage.CannotProve, err = words.CannotProve(j.limits()); err != nil {
+		return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
+	}
+	return out, nil
+}
+
+// judge carries what every step of a judgement needs.
+type judge struct {
+	words  *catalog.Catalog
+	result Result
+}
+
+func (j judge) leg(l Leg) report.Leg {
+	out := report.Leg{Name: l.Name, From: l.From, Endpoint: endpoint(l.Endpoint)}
+	for _, layer := range l.Layers {
+		out.Layers = append(out.Layers, report.Layer{Layer: layer.Layer, Status: j.status(layer),
+			ElapsedMs: milliseconds(layer.Elapsed), BlockedBy: layer.BlockedBy,
+			Reason: layer.Skip + layer.Inconclusive, Observation: layer.Observation})
+	}
+	return out
+}
+
+// status is the worst that a layer's findings say.
+func (j judge) status(l Layer) finding.Status {
+	switch {
+	case l.Inconclusive != "":
+		return finding.StatusInconclusive
+	case l.BlockedBy != "" || l.Skip != "":
+		return finding.StatusSkipped
+	}
+	status := finding.StatusPassed
+	for _, f := range l.Findings {
+		switch severity := j.words.SeverityOf(f); {
+		case severity == finding.Failed && j.words.Inconclusive(f):
+			status = worse(status, finding.StatusInconclusive)
+		case severity == finding.Failed:
+			status = finding.StatusFailed
+		case severity == finding.Warned:
+			status = worse(status, finding.StatusWarned)
+		}
+	}
+	return status
+}
+
+func worse(a, b finding.Status) finding.Status {
+	order := []finding.Status{finding.StatusPassed, finding.StatusWarned, finding.StatusInconclusive, finding.StatusFailed}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}
+
+// findings lists everything that was found: failures before warnings before information, and within one severity the
+// lower layer first, since the upper ones follow from it.
+func (j judge) findings() []finding.Finding {
+	all := slices.Clone(j.result.Findings)
+	for _, leg := range j.result.Legs {
+		for _, layer := range leg.Layers {
+			all = append(all, layer.Findings...)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b finding.Finding) int {
+		if d := j.rank(a) - j.rank(b); d != 0 {
+			return d
+		}
+		return slices.Index(finding.Layers(), a.Layer) - slices.Index(finding.Layers(), b.Layer)
+	})
+	return all
+}
+
+func (j judge) rank(f finding.Finding) int {
+	return slices.Index([]finding.Severity{finding.Failed, finding.Warned, finding.Info}, j.words.SeverityOf(f))
+}
+
+// broken lists the findings that failed, the first broken one first.
+func (j judge) broken(all []finding.Finding) []finding.Finding {
+	var out []finding.Finding
+	for _, f := range all {
+		if j.words.SeverityOf(f) == finding.Failed {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (j judge) verdict(all []finding.Finding, legs []report.Leg) report.Verdict {
+	statuses := map[finding.Status]bool{}
+	for _, leg := range legs {
+		for _, layer := range leg.Layers {
+			statuses[layer.Status] = true
+		}
+	}
+	var warned bool
+	for _, f := range all {
+		severity := j.words.SeverityOf(f)
+		switch {
+		case f.Layer == finding.Request && severity == finding.Failed:
+			return report.Rejected
+		case f.Code == finding.ScenarioUnsupported:
+			return report.Unsupported
+		case severity == finding.Failed && !j.words.Inconclusive(f):
+			statuses[finding.StatusFailed] = true
+		case severity == finding.Failed:
+			statuses[finding.StatusInconclusive] = true
+		case severity == finding.Warned:
+			warned = true
+		}
+	}
+	switch {
+	case statuses[finding.StatusFailed]:
+		return report.NotReady
+	case statuses[finding.StatusInconclusive]:
+		return report.Inconclusive
+	case warned:
+		return report.ReadyWithWarnings
+	}
+	return report.Ready
+}
+
+func endpoint(e request.Endpoint) string { return joinHostPort(e.Host, e.Port) }
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
+}

@@ -1,0 +1,127 @@
+package diagnosis
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/catalog"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/scenario"
+)
+
+// facts are the request's own names, for the words of a finding on one leg. A finding on no leg speaks of the source.
+func (j judge) facts(name string) catalog.Facts {
+	c := j.result.Request
+	facts := catalog.Facts{
+		"vantage": j.result.Vantage.Address, "requestId": c.ID,
+		"sourceHost": c.Source.Host, "sourcePort": c.Source.Port,
+		"targetHost": c.Target.Host, "targetPort": c.Target.Port,
+		"targetServer":        serverName(c.Target.Host, c.Azure.TargetResourceID),
+		"targetResourceGroup": resourceGroup(c.Azure.TargetResourceID),
+	}
+	for _, leg := range j.result.Legs {
+		if leg.Name == name || name == "" && leg.Name == "source" {
+			addEndpoint(facts, leg, resourceID(c.Azure, leg.Name))
+		}
+	}
+	return facts
+}
+
+func addEndpoint(facts catalog.Facts, leg Leg, id string) {
+	e := leg.Endpoint
+	facts["leg"], facts["host"], facts["port"], facts["address"] = leg.Name, e.Host, e.Port, e.Address
+	facts["endpoint"], facts["user"], facts["tlsMode"] = endpoint(e), e.User, string(e.TLS.Mode)
+	facts["databases"] = e.Databases
+	if len(e.Databases) > 0 {
+		facts["database"] = e.Databases[0]
+	}
+	facts["kind"], facts["access"], facts["hostKind"] = string(leg.Kind), string(leg.Access), scenario.HostForm(e.Host)
+	facts["server"], facts["resourceGroup"] = serverName(e.Host, id), resourceGroup(id)
+}
+
+func resourceID(a request.Azure, leg string) string {
+	switch leg {
+	case "target":
+		return a.TargetResourceID
+	case "runtime":
+		return a.RuntimeServerResourceID
+	}
+	return a.SourceResourceID
+}
+
+// headline is one true sentence: about the first broken finding where there is one, else about the verdict.
+func (j judge) headline(r report.Report, broken []finding.Finding) (string, error) {
+	if len(broken) > 0 {
+		return j.brokenHeadline(broken)
+	}
+	c := j.result.Request
+	facts := catalog.Facts{"source": endpoint(c.Source), "target": endpoint(c.Target), "depth": string(c.Depth),
+		"vantage": j.result.Vantage.Address, "firstTitle": "", "reason": ""}
+	if len(r.Findings) > 0 {
+		facts["firstTitle"] = r.Findings[0].Title
+	}
+	for _, leg := range r.Legs {
+		for _, layer := range leg.Layers {
+			if layer.Status == finding.StatusInconclusive && facts["reason"] == "" {
+				facts["reason"] = string(layer.Layer) + " of the " + leg.Name + ": " + layer.Reason
+			}
+		}
+	}
+	return j.words.Verdict(string(r.Verdict), facts)
+}
+
+func (j judge) brokenHeadline(broken []finding.Finding) (string, error) {
+	headline, err := j.words.Headline(broken[0], j.facts(broken[0].Leg))
+	if err != nil {
+		return "", err
+	}
+	other := slices.IndexFunc(broken, func(f finding.Finding) bool { return f.Leg != "" && f.Leg != broken[0].Leg })
+	if other < 0 || broken[0].Leg == "" {
+		return headline, nil
+	}
+	worded, err := j.words.Word(broken[other], j.facts(broken[other].Leg))
+	if err != nil {
+		return "", err
+	}
+	return j.words.Verdict("alsoBroken", catalog.Facts{"headline": headline, "otherLeg": broken[other].Leg,
+		"otherTitle": worded.Title})
+}
+
+// limits are the facts that decide what this check cannot prove.
+func (j judge) limits() catalog.Facts {
+	depth := j.result.Request.Depth
+	ran := func(layer finding.Layer) bool {
+		return slices.ContainsFunc(j.result.Legs, func(l Leg) bool {
+			return slices.ContainsFunc(l.Layers, func(x Layer) bool { return x.Layer == layer && x.Observation != nil })
+		})
+	}
+	return catalog.Facts{"vantage": j.result.Vantage.Address, "access": string(j.result.Placement.TargetAccess),
+		"onlyResolve": depth == request.DepthResolve, "noLogin": !ran(finding.Login) && depth != request.DepthResolve,
+		"noPrerequisites": !ran(finding.Prerequisites) && depth == request.DepthPrerequisites}
+}
+
+func joinHostPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
+// serverName is the Azure resource's name: the last part of its id, else the first label of the host name.
+func serverName(host, id string) string {
+	if id != "" {
+		return id[strings.LastIndex(id, "/")+1:]
+	}
+	first, _, _ := strings.Cut(host, ".")
+	return first
+}
+
+// resourceGroup is taken from the resource id; the placeholder is what the manuals write.
+func resourceGroup(id string) string {
+	parts := strings.Split(id, "/")
+	for i, part := range parts[:len(parts)-1] {
+		if strings.EqualFold(part, "resourceGroups") {
+			return parts[i+1]
+		}
+	}
+	return "RESOURCE_GROUP"
+}

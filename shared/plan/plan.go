@@ -1,0 +1,100 @@
+// Package plan turns a request into what is to be done: which legs, which layers of each, and how much of the time each
+// layer may take. It is pure: no clock, no network, no settings.
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/scenario"
+)
+
+// Plan is one check, ready to run.
+type Plan struct {
+	// Deadline bounds the whole check.
+	Deadline time.Duration
+	Legs     []Leg
+}
+
+// Leg is one endpoint and how far to go there.
+type Leg struct {
+	// Name is "source", "target" or "runtime".
+	Name     string
+	Endpoint request.Endpoint
+	Kind     request.Kind
+	// Access is declared or inferred; empty where it is not known.
+	Access request.Access
+	Steps  []Step
+}
+
+// Step is one layer of a leg.
+type Step struct {
+	Layer finding.Layer
+	// Share is the time that the layer may take. The shares of a leg add up to less than the plan's deadline, so that a
+	// layer is never cut short by the slowness of those before it, and a time-out is always the peer's silence.
+	Share time.Duration
+	// Skip says why the layer does not run; empty means that it runs.
+	Skip string
+}
+
+// shares of the deadline, in thousandths. They leave 40 for the judgement.
+func shares() map[finding.Layer]int {
+	return map[finding.Layer]int{finding.Resolve: 160, finding.Connect: 160, finding.TLS: 160, finding.Login: 240,
+		finding.Prerequisites: 240}
+}
+
+// longest caps a share: TCP sends its fourth SYN after 7 s and its fifth after 15, more patience shows nothing new.
+const longest = 15 * time.Second
+
+// Make plans a request. The scenario's placement supplies kind and access.
+func Make(c request.Check, p scenario.Placement) Plan {
+	deadline := time.Duration(c.TimeoutSeconds) * time.Second
+	plan := Plan{Deadline: deadline}
+	plan.Legs = append(plan.Legs,
+		Leg{Name: "source", Endpoint: c.Source, Kind: p.SourceKind, Access: p.SourceAccess,
+			Steps: steps(c.Source, c.Depth, deadline)},
+		Leg{Name: "target", Endpoint: c.Target, Access: p.TargetAccess, Steps: steps(c.Target, c.Depth, deadline)})
+	if c.RuntimeServer != nil {
+		plan.Legs = append(plan.Legs, Leg{Name: "runtime", Endpoint: *c.RuntimeServer, Access: request.VNetIntegrated,
+			Steps: steps(*c.RuntimeServer, c.Depth, deadline)})
+	}
+	return plan
+}
+
+// depthOrder is each depth with the layer that it adds.
+func depthOrder() []request.Depth {
+	return []request.Depth{request.DepthResolve, request.DepthConnect, request.DepthTLS, request.DepthLogin,
+		request.DepthPrerequisites}
+}
+
+func steps(e request.Endpoint, depth request.Depth, deadline time.Duration) []Step {
+	asked := slices.Index(depthOrder(), depth)
+	var out []Step
+	for i, d := range depthOrder() {
+		layer := finding.Layer(d)
+		step := Step{Layer: layer, Share: min(deadline*time.Duration(shares()[layer])/1000, longest)}
+		switch {
+		case i > asked:
+			step.Skip = "depth " + string(depth) + " was asked"
+		case layer == finding.TLS && e.TLS.Mode == request.TLSDisable:
+			step.Skip = "tls.mode disable was asked"
+		}
+		out = append(out, step)
+	}
+	return out
+}
+
+// WantsLogin tells whether the leg goes as far as to need a credential.
+func (l Leg) WantsLogin() bool {
+	return slices.ContainsFunc(l.Steps, func(s Step) bool { return s.Layer == finding.Login && s.Skip == "" })
+}
+
+// Dialled is the name or address that is connected to: the custom address where one is given, else the host.
+func (l Leg) Dialled() string {
+	if l.Endpoint.Address != "" {
+		return l.Endpoint.Address
+	}
+	return l.Endpoint.Host
+}
