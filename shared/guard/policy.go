@@ -87,6 +87,9 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("refused %s: %s", r.subject(), r.Reason)
 }
 
+// RefusedByPolicy is the reason, for packages that recognise a refusal without importing this one.
+func (r *Refusal) RefusedByPolicy() string { return r.Reason }
+
 func (r *Refusal) subject() string {
 	address := r.Host
 	if r.Address.IsValid() {
