@@ -14,6 +14,8 @@ const (
 	plain language = iota
 	forShell
 	forSQL
+	// forConfirm is prose with a command or a query in it: values are quoted for the shell unless they were for SQL.
+	forConfirm
 )
 
 // parseTemplate reads one text. In a shell command every value is quoted for the shell, whatever its author wrote; in
@@ -31,6 +33,10 @@ func parseTemplate(source string, kind language) (*template.Template, error) {
 		case forSQL:
 			if last := lastCall(action.Pipe); last != "ident" && last != "literal" {
 				faults = append(faults, action.String())
+			}
+		case forConfirm:
+			if last := lastCall(action.Pipe); last != "ident" && last != "literal" {
+				appendCall(action.Pipe, "sh")
 			}
 		case plain:
 			appendCall(action.Pipe, "show")

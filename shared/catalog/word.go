@@ -46,7 +46,7 @@ func (c *Catalog) Word(f finding.Finding, facts Facts) (report.Finding, error) {
 		for _, cause := range e.Causes {
 			if cause.Likelihood == likelihood && cause.When.matches(w.values) {
 				out.Causes = append(out.Causes, report.Cause{
-					Text: w.text(cause.Text), Likelihood: likelihood, Confirm: w.text(cause.Confirm)})
+					Text: w.text(cause.Text), Likelihood: likelihood, Confirm: w.fill(cause.Confirm, forConfirm)})
 			}
 		}
 	}
