@@ -1,0 +1,49 @@
+package request
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Secrets are looked for by the names and shapes in which they are pasted, everywhere in a message. To refuse a harmless
+// text that says "password=" costs one resubmission; to store a password costs its rotation.
+var (
+	assignment = regexp.MustCompile(`(?i)(pass(word|wd|phrase)["']?\s*[=:]|` +
+		`(pwd|accountkey|accesskey|accesstoken|access_token|client_?secret|secret)["']?\s*=)\s*\S`)
+	// A password in a database URL may hold any character, so the last @ ends it.
+	databaseURL = regexp.MustCompile(`(?is)\b(postgres|postgresql|postgis|mysql|mssql|sqlserver|mongodb|redis|amqps?)` +
+		`(\+[a-z0-9]+)?://[^@]*:.*@`)
+	anyURL     = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s/?#@]*:[^\s/?#]*@`)
+	webToken   = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.`)
+	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY`)
+	userinfo   = regexp.MustCompile(`(?s):.*@`)
+)
+
+// namesSecret tells whether a key is one that people put secrets under. The spelling does not matter: dbPassword,
+// PGPASSWORD and ssl_password are all meant.
+func namesSecret(key string) bool {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(key))
+	if strings.Contains(name, "password") || strings.Contains(name, "passwd") || strings.HasSuffix(name, "pwd") {
+		return true
+	}
+	return slices.Contains([]string{
+		"pass", "passphrase", "secret", "clientsecret", "token", "accesstoken", "refreshtoken", "idtoken",
+		"connectionstring", "accountkey", "accesskey", "sharedaccesskey", "apikey", "privatekey",
+	}, name)
+}
+
+// holdsSecret tells whether a text has the shape of a secret. In a host or an address anything before an @ is userinfo;
+// elsewhere user:name@domain is an ordinary way to say who asks.
+func holdsSecret(path, text string) bool {
+	shapes := []*regexp.Regexp{assignment, databaseURL, anyURL, webToken, privateKey}
+	if strings.HasSuffix(path, ".host") || strings.HasSuffix(path, ".address") {
+		shapes = append(shapes, userinfo)
+	}
+	return slices.ContainsFunc(shapes, func(shape *regexp.Regexp) bool { return shape.MatchString(text) })
+}
