@@ -29,8 +29,16 @@ func (c Connection) Missing() bool { return c.ConnectionString.Empty() && c.Addr
 // Names are the settings of which one must be there, as a phrase.
 func (c Connection) Names() string { return c.Setting + " or " + c.Setting + "__" + c.suffix }
 
+// secrets are the connection string and the keys within it. They are not kept: fmt prints what is in unexported fields.
 func (c Connection) secrets() []secret.String {
-	return append([]secret.String{c.ConnectionString}, c.keys...)
+	secrets := []secret.String{c.ConnectionString}
+	parts, _ := split(c.ConnectionString.Reveal())
+	for _, key := range []string{"sharedaccesskey", "accountkey", "sharedaccesssignature"} {
+		if parts[key] != "" {
+			secrets = append(secrets, secret.New(parts[key]))
+		}
+	}
+	return secrets
 }
 
 func (r *reader) connection(name, suffix string, checkString func(pairs) string, checkAddress func(string) string) Connection {
