@@ -101,7 +101,7 @@ func TestEveryTextCanBeFilledIn(t *testing.T) {
 		for _, name := range e.Args {
 			full[name] = "seen"
 		}
-		for _, name := range []string{"addresses", "chain", "servers", "names", "working", "failing", "answers", "methods"} {
+		for _, name := range []string{"addresses", "chain", "servers", "names", "works", "fails", "outcomes", "answers", "methods"} {
 			if _, ok := full[name]; ok {
 				full[name] = []string{"one", "two"}
 			}
