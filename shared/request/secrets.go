@@ -17,7 +17,6 @@ var (
 	anyURL     = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s/?#@]*:[^\s/?#]*@`)
 	webToken   = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.`)
 	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY`)
-	userinfo   = regexp.MustCompile(`(?s):.*@`)
 )
 
 // namesSecret tells whether a key is one that people put secrets under. The spelling does not matter: dbPassword,
@@ -41,9 +40,17 @@ func namesSecret(key string) bool {
 // holdsSecret tells whether a text has the shape of a secret. In a host or an address anything before an @ is userinfo;
 // elsewhere user:name@domain is an ordinary way to say who asks.
 func holdsSecret(path, text string) bool {
-	shapes := []*regexp.Regexp{assignment, databaseURL, anyURL, webToken, privateKey}
-	if strings.HasSuffix(path, ".host") || strings.HasSuffix(path, ".address") {
-		shapes = append(shapes, userinfo)
+	if (strings.HasSuffix(path, ".host") || strings.HasSuffix(path, ".address")) && hasUserPassword(text) {
+		return true
 	}
+	shapes := []*regexp.Regexp{assignment, databaseURL, anyURL, webToken, privateKey}
 	return slices.ContainsFunc(shapes, func(shape *regexp.Regexp) bool { return shape.MatchString(text) })
+}
+
+func hasUserPassword(text string) bool {
+	if _, rest, isURL := strings.Cut(text, "://"); isURL {
+		text = rest
+	}
+	colon, at := strings.Index(text, ":"), strings.LastIndex(text, "@")
+	return colon >= 0 && colon < at
 }
