@@ -1,0 +1,180 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/report"
+)
+
+// Lengths of columns in UTF-16 code units. The whole of every text is in the report itself; with 99 findings of this
+// length at six bytes a character the transaction still stays below its 4 MiB.
+const (
+	lineUnits   = 1_000
+	detailUnits = 3_000
+)
+
+// findingRows is how many findings get a row beside the report's own in one transaction.
+const findingRows = transactionRows - 1
+
+// check refuses reports that no row can hold: those are programming errors, not bad requests.
+func check(r report.Report) error {
+	if err := checkKey(r.ID); err != nil {
+		return fmt.Errorf("report id: %w", err)
+	}
+	if r.StartedAt.Year() < 1970 || r.StartedAt.Year() > 9999 {
+		return errors.New("report " + r.ID + " has no start time")
+	}
+	return nil
+}
+
+// reportRows are the rows of a report in Checks, the row `report` first. count is how many findings there really are.
+func reportRows(r report.Report, text string, count int) []row {
+	rows := []row{reportRow(r, text, count)}
+	for i, f := range r.Findings[:min(len(r.Findings), findingRows)] {
+		rows = append(rows, findingRow(r.ID, i+1, f))
+	}
+	return rows
+}
+
+func reportRow(r report.Report, text string, count int) row {
+	columns := digest(r)
+	delete(columns, "CheckId") // It is the PartitionKey.
+	columns["ScenarioRow"] = int32(r.Scenario.Row)
+	columns["Findings"] = int32(count)
+	columns["RequestedBy"] = cut(requestedBy(r), lineUnits)
+	for i, chunk := range chunks(text, chunkUnits) {
+		columns[chunkColumn(i)] = chunk
+	}
+	return row{partition: r.ID, key: keyReport, columns: columns}
+}
+
+// chunkColumn names the pieces of the report: Report, Report2, Report3, …
+func chunkColumn(i int) string {
+	if i == 0 {
+		return "Report"
+	}
+	return fmt.Sprintf("Report%d", i+1)
+}
+
+func findingRow(id string, number int, f report.Finding) row {
+	return row{partition: id, key: fmt.Sprintf(keyFinding, number), columns: map[string]any{
+		"Code":        cut(string(f.Code), lineUnits),
+		"Severity":    cut(string(f.Severity), lineUnits),
+		"Leg":         cut(f.Leg, lineUnits),
+		"Layer":       cut(string(f.Layer), lineUnits),
+		"Owner":       cut(string(f.Owner), lineUnits),
+		"Title":       cut(f.Title, lineUnits),
+		"Detail":      cut(f.Detail, detailUnits),
+		"ServiceCode": cut(f.ServiceCode, lineUnits),
+	}}
+}
+
+// digest is what a list shows of a report. Every column is there, empty or not: tools that read tables take a column
+// that is sometimes missing for a mistake.
+func digest(r report.Report) map[string]any {
+	broken := firstBroken(r)
+	return map[string]any{
+		"CheckId":          r.ID,
+		"Verdict":          cut(string(r.Verdict), lineUnits),
+		"Headline":         cut(r.Headline, lineUnits),
+		"Route":            cut(r.Route, lineUnits),
+		"Wave":             cut(r.Wave, lineUnits),
+		"FirstBrokenLeg":   cut(broken.Leg, lineUnits),
+		"FirstBrokenLayer": cut(string(broken.Layer), lineUnits),
+		"FirstBrokenCode":  cut(string(broken.Code), lineUnits),
+		"StartedAt":        timestamp(r.StartedAt),
+		"ElapsedMs":        milliseconds(r.ElapsedMs),
+	}
+}
+
+// historyRow is the report in the history of its route; false where it has none that could be a key.
+func historyRow(r report.Report) (row, bool) {
+	if !validKey(r.Route) {
+		return row{}, false
+	}
+	return row{partition: r.Route, key: newestFirst(r.StartedAt, r.ID), columns: timed(r)}, true
+}
+
+func recentRow(r report.Report) row {
+	return row{partition: day(r.StartedAt), key: newestFirst(r.StartedAt, r.ID), columns: timed(r)}
+}
+
+// waveRow is the report as the latest of its route in a wave; false where it has no wave that could be a key.
+func waveRow(r report.Report) (row, bool) {
+	key := r.Route
+	if !validKey(key) {
+		key = r.ID
+	}
+	if !validKey(r.Wave) {
+		return row{}, false
+	}
+	columns := digest(r)
+	columns["Owner"] = cut(string(owner(r)), lineUnits)
+	return row{partition: r.Wave, key: key, columns: columns}, true
+}
+
+// timed is a digest with a column for every layer that ran: SourceResolveMs, SourceConnectMs, …
+func timed(r report.Report) map[string]any {
+	columns := digest(r)
+	for _, leg := range r.Legs {
+		for _, layer := range leg.Layers {
+			if layer.Status != finding.StatusSkipped {
+				columns[layerColumn(leg, layer.Layer)] = milliseconds(layer.ElapsedMs)
+			}
+		}
+	}
+	return columns
+}
+
+// layerColumn keeps a leg that the target itself walked apart from our own: SourceFromServerConnectMs.
+func layerColumn(leg report.Leg, layer finding.Layer) string {
+	name := capital(leg.Name)
+	if leg.From == "server" {
+		name += "FromServer"
+	}
+	return name + capital(string(layer)) + "Ms"
+}
+
+func capital(word string) string {
+	if word == "" {
+		return ""
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
+}
+
+func firstBroken(r report.Report) report.FirstBroken {
+	if r.FirstBroken == nil {
+		return report.FirstBroken{}
+	}
+	return *r.FirstBroken
+}
+
+func owner(r report.Report) report.Owner {
+	broken := firstBroken(r)
+	for _, f := range r.Findings {
+		if f.Code == broken.Code && f.Leg == broken.Leg && f.Layer == broken.Layer {
+			return f.Owner
+		}
+	}
+	return ""
+}
+
+func requestedBy(r report.Report) string {
+	var request struct {
+		RequestedBy string `json:"requestedBy"`
+	}
+	if err := json.Unmarshal(r.Request, &request); err != nil {
+		return "" // A rejected request need not be JSON of our shape.
+	}
+	return request.RequestedBy
+}
+
+// timestamp is UTC: the SDK writes whatever clock it is given and puts a Z behind it.
+func timestamp(t time.Time) aztables.EDMDateTime { return aztables.EDMDateTime(t.UTC()) }
