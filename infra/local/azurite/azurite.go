@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -22,6 +23,10 @@ const accountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
 // started is the line that Azurite prints, --silent or not, once it accepts requests. The line and not an open port is
 // waited for: a port may have been taken by somebody else.
 const started = "Azurite Table service successfully started"
+
+// launcher runs the script named first. When its standard input ends, because we are gone, however that came about, it
+// saves and ends as on SIGINT; unref lets it end by itself before that.
+const launcher = `process.stdin.on("end", () => process.emit("SIGINT")).resume().unref(); require(process.argv[1])`
 
 const (
 	startWithin = 30 * time.Second
@@ -128,8 +133,10 @@ func (s *Server) Restart(ctx context.Context) error {
 
 type process struct {
 	command *exec.Cmd
-	output  *output
-	done    chan struct{}
+	// alive is Azurite's standard input, held open for as long as it shall run.
+	alive  io.Closer
+	output *output
+	done   chan struct{}
 }
 
 func launch(ctx context.Context, o Options) (*process, error) {
@@ -137,7 +144,13 @@ func launch(ctx context.Context, o Options) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{command: command, output: &output{ready: make(chan struct{})}, done: make(chan struct{})}
+	alive, err := command.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start azurite: %w", err)
+	}
+	p := &process{
+		command: command, alive: alive, output: &output{ready: make(chan struct{})}, done: make(chan struct{}),
+	}
 	command.Stdout, command.Stderr = p.output, p.output
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start azurite: %w", err)
@@ -158,14 +171,17 @@ func command(o Options) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNotInstalled, err)
 	}
 	// node runs the script itself: npx keeps a wrapper process of 65 MiB, which also swallows signals.
-	script := filepath.Join(o.Dir, "node_modules", "azurite", "dist", "src", "table", "main.js")
+	script, err := filepath.Abs(filepath.Join(o.Dir, "node_modules", "azurite", "dist", "src", "table", "main.js"))
+	if err != nil {
+		return nil, fmt.Errorf("find azurite: %w", err)
+	}
 	if _, err := os.Stat(script); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotInstalled, err)
 	}
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make azurite's data folder: %w", err)
 	}
-	c := exec.Command(node, script, "--location", o.DataDir, "--silent", "--disableTelemetry",
+	c := exec.Command(node, "-e", launcher, script, "--location", o.DataDir, "--silent", "--disableTelemetry",
 		"--tableHost", "127.0.0.1", "--tablePort", fmt.Sprint(o.Port))
 	ownGroup(c)
 	return c, nil

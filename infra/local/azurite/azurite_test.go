@@ -103,3 +103,33 @@ func client(t *testing.T, s *Server) *aztables.Client {
 	}
 	return service.NewClient("Rows")
 }
+
+func TestEndsAndSavesWhenItsParentIsGone(t *testing.T) {
+	t.Parallel()
+	server, err := Start(t.Context(), Options{Dir: "..", DataDir: t.TempDir()})
+	if errors.Is(err, ErrNotInstalled) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Kill() })
+	table := client(t, server)
+	if _, err := table.CreateTable(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+
+	// What the kernel does to the pipe of a process that died.
+	if err := server.process.alive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !server.process.exited(stopWithin) {
+		t.Fatal("it is still running")
+	}
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := table.CreateTable(t.Context(), nil); err == nil {
+		t.Error("the table was lost")
+	}
+}
