@@ -101,7 +101,7 @@ func TestEveryTextCanBeFilledIn(t *testing.T) {
 		for _, name := range e.Args {
 			full[name] = "seen"
 		}
-		for _, name := range []string{"addresses", "chain", "servers", "names", "works", "fails", "outcomes", "answers", "methods"} {
+		for _, name := range []string{"addresses", "chain", "servers", "names", "works", "fails", "outcomes", "answers", "methods", "extendedErrors", "unusable", "oneOf", "signs"} {
 			if _, ok := full[name]; ok {
 				full[name] = []string{"one", "two"}
 			}

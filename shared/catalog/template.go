@@ -21,12 +21,12 @@ const (
 // parseTemplate reads one text. In a shell command every value is quoted for the shell, whatever its author wrote; in
 // SQL every value must pass ident or literal, which is checked here.
 func parseTemplate(source string, kind language) (*template.Template, error) {
-	t, err := template.New("").Option("missingkey=error").Funcs(functions()).Parse(source)
+	t, err := template.New("").Option("missingkey=error").Funcs(functions()).Parse(phrases + source)
 	if err != nil {
 		return nil, fmt.Errorf("parse %q: %w", source, err)
 	}
 	var faults []string
-	walk(t.Root, func(action *parse.ActionNode) {
+	walk(t.Tree.Root, func(action *parse.ActionNode) {
 		switch kind {
 		case forShell:
 			appendCall(action.Pipe, "sh")
@@ -47,6 +47,15 @@ func parseTemplate(source string, kind language) (*template.Template, error) {
 	}
 	return t, nil
 }
+
+// phrases are shared by several texts. They stand before each text, so that no template outlives its call.
+const phrases = `{{define "violation"}}` +
+	`{{if eq .violation "scram_skipped"}}it let us in without proving that it knows the password` +
+	`{{else if eq .violation "scram_server_signature"}}its proof of knowing the password is wrong` +
+	`{{else if eq .violation "scram_nonce"}}its SCRAM nonce does not continue ours` +
+	`{{else if eq .violation "scram_iterations"}}it asks for more password iterations than anybody needs` +
+	`{{else if eq .violation "row_mismatch"}}a row does not fit its own description` +
+	`{{else}}{{or .violation "an unexpected message"}}{{end}}{{end}}`
 
 func functions() template.FuncMap {
 	return template.FuncMap{"sh": shellWord, "ident": sqlIdentifier, "literal": sqlLiteral, "show": show,

@@ -1,0 +1,166 @@
+package check
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/plan"
+	"github.com/pgpreflight/pgpreflight/shared/probe/connect"
+	"github.com/pgpreflight/pgpreflight/shared/probe/login"
+	"github.com/pgpreflight/pgpreflight/shared/probe/resolve"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+)
+
+// terminateWithin bounds the goodbye at the end of a leg: Terminate is one small write.
+const terminateWithin = time.Second
+
+// legRun is one leg on its way. What a layer found for the next one stands here.
+type legRun struct {
+	runner    *Runner
+	leg       plan.Leg
+	resolvers []netip.AddrPort
+
+	password  <-chan password
+	addresses []netip.Addr
+	// conn is what the next layer goes on with; tcp is the connection below it, however deep it is wrapped.
+	conn, tcp  net.Conn
+	remote     netip.Addr
+	tlsOffered login.Tri
+	verified   bool
+	session    *login.Session
+	// blocked is the first layer that left nothing to go on with.
+	blocked finding.Layer
+}
+
+func (l *legRun) run(ctx context.Context) diagnosis.Leg {
+	e := l.leg.Endpoint
+	out := diagnosis.Leg{Name: l.leg.Name, From: "function", Endpoint: e, Kind: l.leg.Kind, Access: l.leg.Access}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer l.close()
+	if l.leg.WantsLogin() {
+		l.password = l.runner.fetch(ctx, e.Credential)
+	}
+	for _, step := range l.leg.Steps {
+		layer := l.step(ctx, step)
+		layer.Layer = step.Layer
+		layer.Findings = l.named(layer.Findings)
+		out.Layers = append(out.Layers, layer)
+	}
+	l.inspect(out.Layers)
+	return out
+}
+
+// inspect looks at the connection once more before it is closed: only now the kernel knows what data it had to send
+// again. That belongs to the connect layer's evidence, and costs no packet.
+func (l *legRun) inspect(layers []diagnosis.Layer) {
+	if l.tcp == nil {
+		return
+	}
+	for i, layer := range layers {
+		o, ok := layer.Observation.(connect.Observation)
+		if !ok {
+			continue
+		}
+		if o.AtEnd = connect.Inspect(l.tcp); o.AtEnd != nil {
+			layers[i].Observation, layers[i].Findings = o, l.named(connect.Judge(o))
+		}
+	}
+}
+
+func (l *legRun) named(found []finding.Finding) []finding.Finding {
+	for i := range found {
+		found[i].Leg = l.leg.Name
+	}
+	return found
+}
+
+func (l *legRun) step(ctx context.Context, step plan.Step) diagnosis.Layer {
+	switch {
+	case step.Skip != "":
+		return diagnosis.Layer{Skip: step.Skip}
+	case l.blocked != "":
+		return diagnosis.Layer{BlockedBy: l.blocked}
+	case ctx.Err() != nil:
+		l.blocked = step.Layer
+		return diagnosis.Layer{Inconclusive: context.Cause(ctx).Error()}
+	}
+	run := map[finding.Layer]func(context.Context) (diagnosis.Layer, bool){
+		finding.Resolve: l.resolve, finding.Connect: l.connect, finding.TLS: l.secure, finding.Login: l.login,
+		finding.Prerequisites: l.prerequisites,
+	}[step.Layer]
+	within, cancel := context.WithTimeout(ctx, step.Share)
+	defer cancel()
+	started := time.Now()
+	layer, open := run(within)
+	layer.Elapsed = time.Since(started)
+	if !open {
+		l.blocked = step.Layer
+	}
+	if !open && layer.Inconclusive == "" && len(layer.Findings) == 0 && ctx.Err() != nil {
+		layer.Inconclusive = context.Cause(ctx).Error()
+	}
+	return layer
+}
+
+// resolve finds the addresses: of the custom address where one is given, since the host's name is then not asked.
+func (l *legRun) resolve(ctx context.Context) (diagnosis.Layer, bool) {
+	if custom, err := netip.ParseAddr(l.leg.Endpoint.Address); err == nil {
+		l.addresses = []netip.Addr{custom.Unmap()}
+		return diagnosis.Layer{Skip: "the custom address " + custom.String() + " was given"}, true
+	}
+	o := resolve.Observe(ctx, resolve.Question{Name: l.leg.Dialled(), Servers: l.resolvers})
+	l.addresses = o.Addresses
+	expect := resolve.Expect{Access: l.leg.Access, VerifyName: l.leg.Endpoint.TLS.Mode == request.TLSVerifyFull}
+	return diagnosis.Layer{Observation: o, Findings: resolve.Judge(o, expect)}, len(o.Addresses) > 0
+}
+
+func (l *legRun) connect(ctx context.Context) (diagnosis.Layer, bool) {
+	o, conn := connect.Observe(ctx, l.dialTo(l.addresses))
+	l.conn, l.tcp = conn, conn
+	if conn != nil {
+		l.remote = remoteAddress(conn)
+	}
+	return diagnosis.Layer{Observation: o, Findings: connect.Judge(o)}, conn != nil
+}
+
+func (l *legRun) dialTo(addresses []netip.Addr) connect.Target {
+	return connect.Target{Addresses: addresses, Port: uint16(l.leg.Endpoint.Port),
+		Dial: l.runner.parts.Dialer(l.leg.Dialled())}
+}
+
+// redial opens one more connection to the address that answered, for an attempt that needs its own.
+func (l *legRun) redial(ctx context.Context) net.Conn {
+	_, conn := connect.Observe(ctx, l.dialTo([]netip.Addr{l.remote}))
+	return conn
+}
+
+// prerequisites are not checked yet; the report says so instead of passing them in silence.
+func (l *legRun) prerequisites(context.Context) (diagnosis.Layer, bool) {
+	return diagnosis.Layer{Skip: "this version does not check prerequisites"}, true
+}
+
+// close ends the leg's connection politely.
+func (l *legRun) close() {
+	if l.session != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), terminateWithin)
+		defer cancel()
+		_ = l.session.Close(ctx) // whether the goodbye arrives changes nothing
+		return
+	}
+	if l.conn != nil {
+		_ = l.conn.Close()
+	}
+}
+
+func remoteAddress(conn net.Conn) netip.Addr {
+	remote, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return remote.Addr().Unmap()
+}

@@ -1,0 +1,125 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/pgpreflight/pgpreflight/shared/credential"
+	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/probe/login"
+	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/secret"
+)
+
+// attempts is the evidence of the login layer: the attempt that was asked for, then the one with the other TLS state
+// where that one had more to tell.
+type attempts struct {
+	Attempts []login.Observation `json:"attempts"`
+}
+
+// password is a secret, or why there is none.
+type password struct {
+	value secret.String
+	err   error
+}
+
+// fetch looks for the credential beside the first layers, so that a vault costs no time of its own.
+func (r *Runner) fetch(ctx context.Context, c request.Credential) <-chan password {
+	found := make(chan password, 1)
+	go func() {
+		value, err := r.parts.Credentials.Resolve(ctx, c)
+		found <- password{value, err}
+	}()
+	return found
+}
+
+func (l *legRun) login(ctx context.Context) (diagnosis.Layer, bool) {
+	given, err := l.awaitPassword(ctx)
+	if err != nil {
+		return diagnosis.Layer{Inconclusive: err.Error(), Findings: []finding.Finding{unavailable(err, finding.Login)}}, false
+	}
+	target := l.loginTarget()
+	target.Password = given
+	conn := l.conn
+	l.conn = nil
+	first, session := login.Observe(ctx, conn, target)
+	l.session = session
+	seen := attempts{Attempts: []login.Observation{first}}
+	expect := l.loginExpect()
+	if !login.WorthOtherAttempt(first, expect) {
+		return diagnosis.Layer{Observation: seen, Findings: login.Judge(first, expect)}, session != nil
+	}
+	second, made := l.otherAttempt(ctx, first)
+	if !made {
+		return diagnosis.Layer{Observation: seen, Findings: login.Judge(first, expect)}, session != nil
+	}
+	seen.Attempts = append(seen.Attempts, second)
+	return diagnosis.Layer{Observation: seen, Findings: login.JudgeAttempts(first, second, expect)}, session != nil
+}
+
+// otherAttempt makes the attempt with the other TLS state. It has a connection of its own and never gets the password.
+func (l *legRun) otherAttempt(ctx context.Context, first login.Observation) (login.Observation, bool) {
+	conn := l.redial(ctx)
+	if conn == nil {
+		return login.Observation{}, false
+	}
+	if !first.TLS {
+		if conn = l.encrypt(ctx, conn); conn == nil {
+			return login.Observation{}, false
+		}
+	}
+	target := l.loginTarget()
+	target.PasswordNever = true
+	o, session := login.Observe(ctx, conn, target)
+	if session != nil {
+		_ = session.Close(ctx)
+	}
+	return o, true
+}
+
+// encrypt adds TLS without verification: no secret goes over it.
+func (l *legRun) encrypt(ctx context.Context, conn net.Conn) net.Conn {
+	target := l.tlsTarget(nil, tls.Full)
+	target.Mode = request.TLSRequire
+	o, secured := tls.Observe(ctx, conn, target)
+	if secured != nil && offered(o) != login.Yes {
+		_ = secured.Close()
+		return nil
+	}
+	return secured
+}
+
+// awaitPassword waits for the credential as long as the layer may take.
+func (l *legRun) awaitPassword(ctx context.Context) (secret.String, error) {
+	select {
+	case found := <-l.password:
+		return found.value, found.err
+	case <-ctx.Done():
+		return secret.String{}, context.Cause(ctx)
+	}
+}
+
+func (l *legRun) loginTarget() login.Target {
+	e := l.leg.Endpoint
+	return login.Target{User: e.User, Database: e.Databases[0], TLSVerified: l.verified}
+}
+
+func (l *legRun) loginExpect() login.Expect {
+	e := l.leg.Endpoint
+	return login.Expect{Host: e.Host, Port: e.Port, Kind: l.leg.Kind, User: e.User, Database: e.Databases[0],
+		Entra: e.Credential.Entra, TLSOffered: l.tlsOffered}
+}
+
+// unavailable is a credential or a list of roots that could not be had. The error never carries the value.
+func unavailable(err error, layer finding.Layer) finding.Finding {
+	f := finding.Finding{Code: finding.CredentialUnavailable, Layer: layer,
+		Args: finding.Args{"source": "the credential", "why": err.Error()}}
+	var known *credential.Unavailable
+	if errors.As(err, &known) {
+		f.Args["source"], f.Args["why"] = known.Source, known.Why
+	}
+	return f
+}

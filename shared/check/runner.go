@@ -1,0 +1,167 @@
+// Package check runs a plan: the legs side by side, the layers of a leg one after another, everything under one
+// deadline. It owns the goroutines, hands each probe what it needs and keeps what each saw. It judges nothing itself:
+// the probes' judges and package diagnosis do.
+package check
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/pgpreflight/pgpreflight/shared/catalog"
+	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/plan"
+	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/scenario"
+	"github.com/pgpreflight/pgpreflight/shared/secret"
+)
+
+// ErrBudget is the cause of a context that the whole check's deadline ended: our own limit, never the peer's silence.
+var ErrBudget = errors.New("the time of the whole check is over")
+
+// Parts are what a runner is made of. All are needed but Now.
+type Parts struct {
+	// Resolvers are the DNS servers to ask, looked up anew for each check: a platform can change them.
+	Resolvers func() ([]netip.AddrPort, error)
+	// Dialer gives the one dialer that may be used for a host; it refuses what policy does not allow.
+	Dialer      func(host string) func(context.Context, netip.AddrPort) (net.Conn, error)
+	CheckPort   func(port int) error
+	Credentials Credentials
+	// Vantage is what is known of the place we run in.
+	Vantage report.Vantage
+	// Words is called when the first report is written, so that the start of the process reads no words.
+	Words func() (*catalog.Catalog, error)
+	Now   func() time.Time
+}
+
+// Credentials finds passwords, tokens and extra roots by their names.
+type Credentials interface {
+	Resolve(ctx context.Context, c request.Credential) (secret.String, error)
+	Roots(name string) (*x509.CertPool, error)
+}
+
+// Runner runs checks. It is safe for use by many goroutines.
+type Runner struct{ parts Parts }
+
+// New makes a runner.
+func New(p Parts) *Runner {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	return &Runner{parts: p}
+}
+
+// Run runs one check and reports. Trouble of the servers is in the report; an error is our own trouble.
+func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error) {
+	words, err := r.parts.Words()
+	if err != nil {
+		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
+	}
+	resolvers, err := r.parts.Resolvers()
+	if err != nil {
+		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
+	}
+	placement := scenario.Place(c)
+	result := diagnosis.Result{Request: c, Placement: placement, Vantage: r.vantage(resolvers), Started: r.parts.Now()}
+	result.Findings = append(judgePlacement(c, placement), r.judgePorts(c)...)
+	if !stops(result.Findings) {
+		result.Legs, err = r.legs(ctx, plan.Make(c, placement), resolvers)
+	}
+	if err != nil {
+		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
+	}
+	result.Finished = r.parts.Now()
+	result.Vantage.Address = vantageAddress(result)
+	return diagnosis.Report(words, result)
+}
+
+// legs runs every leg at once and waits for all.
+func (r *Runner) legs(ctx context.Context, p plan.Plan, resolvers []netip.AddrPort) ([]diagnosis.Leg, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.Deadline, ErrBudget)
+	defer cancel()
+	legs := make([]diagnosis.Leg, len(p.Legs))
+	faults := make([]error, len(p.Legs))
+	var running sync.WaitGroup
+	for i, leg := range p.Legs {
+		running.Go(func() {
+			defer func() {
+				if fault := recover(); fault != nil {
+					faults[i] = fmt.Errorf("leg %s panicked: %v\n%s", leg.Name, fault, debug.Stack())
+				}
+			}()
+			legs[i] = (&legRun{runner: r, leg: leg, resolvers: resolvers}).run(ctx)
+		})
+	}
+	running.Wait()
+	return legs, errors.Join(faults...)
+}
+
+// judgePlacement says what the scenario's row means before a packet is sent.
+func judgePlacement(c request.Check, p scenario.Placement) []finding.Finding {
+	f := finding.Finding{Layer: finding.Scenario, Args: finding.Args{"row": p.Row}}
+	switch {
+	case !p.Known():
+		return nil
+	case p.Support == scenario.No:
+		f.Code = finding.ScenarioUnsupported
+	case p.Support == scenario.Undocumented:
+		f.Code = finding.ScenarioUndocumented
+	case p.RuntimeServer && c.RuntimeServer == nil:
+		f.Code = finding.ScenarioRuntimeServerMissing
+	default:
+		return nil
+	}
+	return []finding.Finding{f}
+}
+
+// judgePorts refuses a port outside the allowed ones before anything is sent, not even a DNS question.
+func (r *Runner) judgePorts(c request.Check) []finding.Finding {
+	var out []finding.Finding
+	for _, e := range endpoints(c) {
+		if err := r.parts.CheckPort(e.endpoint.Port); err != nil {
+			out = append(out, finding.Finding{Code: finding.RequestTargetNotAllowed, Layer: finding.Request, Leg: e.leg,
+				Args: finding.Args{"name": e.endpoint.Host, "port": e.endpoint.Port, "reason": reason(err)}})
+		}
+	}
+	return out
+}
+
+// reason is a refusal without its preamble.
+func reason(err error) string {
+	var refusal interface{ RefusedByPolicy() string }
+	if errors.As(err, &refusal) {
+		return refusal.RefusedByPolicy()
+	}
+	return err.Error()
+}
+
+type named struct {
+	leg      string
+	endpoint request.Endpoint
+}
+
+func endpoints(c request.Check) []named {
+	all := []named{{"source", c.Source}, {"target", c.Target}}
+	if c.RuntimeServer != nil {
+		all = append(all, named{"runtime", *c.RuntimeServer})
+	}
+	return all
+}
+
+// stops tells whether a finding forbids to probe at all.
+func stops(found []finding.Finding) bool {
+	for _, f := range found {
+		if f.Code == finding.ScenarioUnsupported || f.Code == finding.RequestTargetNotAllowed {
+			return true
+		}
+	}
+	return false
+}

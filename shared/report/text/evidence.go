@@ -1,0 +1,150 @@
+package text
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/report"
+)
+
+// evidence is the few words about what was seen that fit on a layer's line. It reads the observation's JSON, so that it
+// serves fresh reports and stored ones alike; what it does not find it leaves out.
+func evidence(l report.Layer) string {
+	raw, err := json.Marshal(l.Observation)
+	if err != nil || string(raw) == "null" {
+		return ""
+	}
+	lines := map[finding.Layer]func([]byte) string{finding.Resolve: resolved, finding.Connect: connected,
+		finding.TLS: secured, finding.Login: loggedIn}
+	line, ok := lines[l.Layer]
+	if !ok {
+		return ""
+	}
+	return clean(line(raw))
+}
+
+// read takes an observation as far as it has the shape that is asked for.
+func read[T any](raw []byte) T {
+	var v T
+	_ = json.Unmarshal(raw, &v) // evidence of another shape shows nothing
+	return v
+}
+
+func resolved(raw []byte) string {
+	o := read[struct {
+		Form       string
+		Addresses  []string
+		AnsweredBy string
+		Servers    []struct {
+			Address string
+			A       struct {
+				Outcome string
+				RCODE   string
+				Chain   []struct{ Target string }
+			}
+		}
+	}](raw)
+	if len(o.Servers) == 0 {
+		return strings.Join(o.Addresses, " ")
+	}
+	first := o.Servers[0]
+	var steps []string
+	for _, link := range first.A.Chain {
+		steps = append(steps, strings.TrimSuffix(link.Target, "."))
+	}
+	steps = append(steps, shortened(o.Addresses))
+	said := strings.TrimSuffix(strings.Join(steps, " → "), " → ")
+	if len(o.Addresses) == 0 {
+		return strings.TrimSpace(said + " " + firstOf(first.A.RCODE, strings.ReplaceAll(first.A.Outcome, "_", " ")) + " from " + first.Address)
+	}
+	return said + " from " + o.AnsweredBy
+}
+
+func shortened(addresses []string) string {
+	const shown = 3
+	if len(addresses) > shown {
+		return strings.Join(addresses[:shown], " ") + fmt.Sprintf(" and %d more", len(addresses)-shown)
+	}
+	return strings.Join(addresses, " ")
+}
+
+func connected(raw []byte) string {
+	o := read[struct {
+		RemoteAddress string
+		RTTMs         float64
+		Attempts      []struct{ Address, Outcome, ErrnoName string }
+	}](raw)
+	if o.RemoteAddress != "" {
+		return fmt.Sprintf("%s, round trip %s", o.RemoteAddress, duration(o.RTTMs))
+	}
+	if len(o.Attempts) == 0 {
+		return ""
+	}
+	last := o.Attempts[len(o.Attempts)-1]
+	return last.Address + " " + firstOf(last.ErrnoName, last.Outcome)
+}
+
+func secured(raw []byte) string {
+	o := read[struct {
+		Reply      string
+		FirstBytes struct{ Text string }
+		Handshake  struct{ Version, Cipher string }
+		Chain      []struct{ Issuer, NotAfter string }
+	}](raw)
+	if o.Handshake.Version == "" {
+		switch o.Reply {
+		case "S", "N":
+			return "reply " + o.Reply
+		}
+		return o.FirstBytes.Text
+	}
+	said := o.Handshake.Version
+	if len(o.Chain) > 0 {
+		day, _, _ := strings.Cut(o.Chain[0].NotAfter, "T")
+		said += ", certificate of " + o.Chain[0].Issuer + " until " + day
+	}
+	return said
+}
+
+func loggedIn(raw []byte) string {
+	o := read[struct {
+		Attempts []struct {
+			Attempt    string
+			AuthUsed   string
+			Error      *struct{ SQLState, Message string }
+			Parameters map[string]string
+			SeenAs     string
+			Stage      string
+		}
+	}](raw)
+	if len(o.Attempts) == 0 {
+		return ""
+	}
+	first := o.Attempts[0]
+	if first.Error != nil {
+		return first.Attempt + ": " + first.Error.Message + " (" + first.Error.SQLState + ")"
+	}
+	var parts []string
+	if version := first.Parameters["server_version"]; version != "" {
+		parts = append(parts, "PostgreSQL "+version)
+	}
+	if first.AuthUsed != "" {
+		parts = append(parts, first.AuthUsed)
+	}
+	if first.SeenAs != "" {
+		parts = append(parts, "sees us as "+first.SeenAs)
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "reached stage "+first.Stage)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
