@@ -22,32 +22,58 @@ import (
 type Authority struct {
 	Certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
+	// above are the certificates between this authority's issuees and the root, its own first; none for a root.
+	above [][]byte
 }
 
 // NewAuthority makes a self-signed root with the given common name, valid for ten years.
 func NewAuthority(name string) (*Authority, error) {
+	return newAuthority(pkix.Name{CommonName: name}, nil)
+}
+
+// NewAuthorityOf is NewAuthority with an organisation, for names whose issuer's organisation is looked at.
+func NewAuthorityOf(organization, name string) (*Authority, error) {
+	return newAuthority(pkix.Name{Organization: []string{organization}, CommonName: name}, nil)
+}
+
+// Subordinate makes an authority that a signs. What it issues carries its certificate along, so that only the root has
+// to be trusted.
+func (a *Authority) Subordinate(name string) (*Authority, error) {
+	return newAuthority(pkix.Name{Organization: a.Certificate.Subject.Organization, CommonName: name}, a)
+}
+
+// newAuthority is a root where no parent signs it.
+func newAuthority(subject pkix.Name, parent *Authority) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generate root key: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber:          serial(),
-		Subject:               pkix.Name{CommonName: name},
+		Subject:               subject,
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().AddDate(10, 0, 0),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	signer, signerKey := template, key
+	if parent != nil {
+		signer, signerKey = parent.Certificate, parent.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, signer, key.Public(), signerKey)
 	if err != nil {
-		return nil, fmt.Errorf("sign root: %w", err)
+		return nil, fmt.Errorf("sign authority: %w", err)
 	}
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, fmt.Errorf("parse root: %w", err)
+		return nil, fmt.Errorf("parse authority: %w", err)
 	}
-	return &Authority{Certificate: certificate, key: key}, nil
+	authority := &Authority{Certificate: certificate, key: key}
+	if parent != nil {
+		authority.above = append([][]byte{der}, parent.above...)
+	}
+	return authority, nil
 }
 
 // PEM is the root certificate in PEM.
@@ -68,9 +94,11 @@ type Options struct {
 	// Names are DNS names or IP addresses; none makes a certificate without a subject alternative name.
 	Names               []string
 	NotBefore, NotAfter time.Time
+	// Usages are the extended key usages; none means server and client.
+	Usages []x509.ExtKeyUsage
 }
 
-// Issue makes a certificate that serves both servers and clients.
+// Issue makes a certificate, by default one that serves both servers and clients.
 func (a *Authority) Issue(o Options) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -82,13 +110,16 @@ func (a *Authority) Issue(o Options) (tls.Certificate, error) {
 	if o.NotAfter.IsZero() {
 		o.NotAfter = time.Now().AddDate(1, 0, 0)
 	}
+	if o.Usages == nil {
+		o.Usages = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	}
 	template := &x509.Certificate{
 		SerialNumber: serial(),
 		Subject:      pkix.Name{CommonName: o.CommonName},
 		NotBefore:    o.NotBefore,
 		NotAfter:     o.NotAfter,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		ExtKeyUsage:  o.Usages,
 	}
 	for _, name := range o.Names {
 		if ip := net.ParseIP(name); ip != nil {
@@ -105,7 +136,8 @@ func (a *Authority) Issue(o Options) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("parse certificate: %w", err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
+	chain := append([][]byte{der}, a.above...)
+	return tls.Certificate{Certificate: chain, PrivateKey: key, Leaf: leaf}, nil
 }
 
 // WriteFiles stores a certificate and its key as server.crt and server.key in dir, the key readable by its owner only.
@@ -115,7 +147,10 @@ func WriteFiles(dir string, c tls.Certificate) (certFile, keyFile string, err er
 	if err != nil {
 		return "", "", fmt.Errorf("encode key: %w", err)
 	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})
+	var certPEM []byte
+	for _, der := range c.Certificate {
+		certPEM = append(certPEM, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
 	if err := os.WriteFile(certFile, certPEM, 0o644); err != nil {
 		return "", "", fmt.Errorf("write certificate: %w", err)
 	}
