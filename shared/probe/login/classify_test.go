@@ -1,0 +1,158 @@
+package login
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+)
+
+func readFixture(t *testing.T, name string, into any) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The fixture holds the translations that PostgreSQL 15 ships, filled in with one host, user and database.
+func TestClassifyReadsEveryLanguageOfPostgreSQL(t *testing.T) {
+	t.Parallel()
+	var rows []struct {
+		Language, Message, SQLState, Routine, SeenAs string
+		TLS                                          *bool
+		Code                                         finding.Code
+	}
+	readFixture(t, "localised.json", &rows)
+	if len(rows) < 200 {
+		t.Fatalf("only %d rows", len(rows))
+	}
+	for _, row := range rows {
+		c := Circumstances{User: "migrator", Database: "orders", Host: "db.example.com"}
+		if row.TLS != nil {
+			c.TLS = No
+			if *row.TLS {
+				c.TLS = Yes
+			}
+		}
+		e := ServerError{Severity: "FATAL", SQLState: row.SQLState, Routine: row.Routine, Message: clean(row.Message)}
+		code, args := Classify(e, c)
+		if code != row.Code {
+			t.Errorf("%s: %s: got %s, want %s", row.Language, row.Message, code, row.Code)
+		}
+		if row.SeenAs != "" && args["seenAs"] != row.SeenAs {
+			t.Errorf("%s: %s: seen as %v", row.Language, row.Message, args["seenAs"])
+		}
+	}
+}
+
+// The fixture holds recorded wordings: PostgreSQL 9.5 to 18, PgBouncer, RDS, Cloud SQL, Azure's gateways, Entra ID.
+func TestClassifyRecordedWordings(t *testing.T) {
+	t.Parallel()
+	var rows []struct {
+		From, ID      string
+		Error         ServerError
+		Circumstances struct {
+			TLS, TLSOffered      *bool
+			Host, User, Database string
+			Kind                 request.Kind
+			Port                 int
+			Replication          string
+			Entra                bool
+		}
+		Code finding.Code
+		Args map[string]any
+	}
+	readFixture(t, "wordings.json", &rows)
+	for _, row := range rows {
+		in := row.Circumstances
+		c := Circumstances{
+			TLS: tri(in.TLS), TLSOffered: tri(in.TLSOffered), Host: in.Host, Port: in.Port, Kind: in.Kind, User: in.User,
+			Database: in.Database, Replication: in.Replication, Entra: in.Entra,
+		}
+		code, args := Classify(row.Error, c)
+		if code != row.Code || args["id"] != row.ID {
+			t.Errorf("%s: %s: got %s %v, want %s %s", row.From, row.Error.Message, code, args["id"], row.Code, row.ID)
+		}
+		for name, want := range row.Args {
+			if got := args[name]; got != want {
+				t.Errorf("%s: %s: args[%q] = %v, want %v", row.From, row.Error.Message, name, got, want)
+			}
+		}
+	}
+}
+
+func tri(value *bool) Tri {
+	switch {
+	case value == nil:
+		return Unknown
+	case *value:
+		return Yes
+	}
+	return No
+}
+
+func TestClassifyWithoutKnownWordingNamesAllCauses(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		sqlstate, routine string
+		code              finding.Code
+		oneOf             string
+	}{
+		{"28000", "InitializeSessionUserId", finding.AuthRoleCannotLogin, "role_missing"},
+		{"57P03", "ProcessStartupPacket", finding.ServerStarting, "shutting_down"},
+		{"53300", "SomethingNew", finding.ServerFull, "role_limit"},
+		{"28P01", "auth_failed", finding.AuthFailed, "role_without_password"},
+	}
+	for _, row := range rows {
+		code, args := Classify(ServerError{SQLState: row.sqlstate, Routine: row.routine, Message: "zupełnie nieznane słowa"},
+			Circumstances{})
+		causes, _ := args["oneOf"].([]string)
+		if code != row.code || !strings.Contains(strings.Join(causes, " "), row.oneOf) {
+			t.Errorf("%s: got %s, one of %v", row.sqlstate, code, causes)
+		}
+	}
+}
+
+func TestClassifyLeavesTheUnknownQuoted(t *testing.T) {
+	t.Parallel()
+	for _, e := range []ServerError{
+		{SQLState: "XX000", Routine: "relation_open", Message: "could not open relation"},
+		{SQLState: "0A000", Message: "unsupported frontend protocol 8.0: server supports 3.0 to 3.0"},
+		{SQLState: "42704", Message: `unrecognized configuration parameter "x"`},
+		{SQLState: "28000", Message: "computer says no"},
+		{Message: "nothing that anybody knows"},
+	} {
+		code, args := Classify(e, Circumstances{})
+		if code != finding.ServerError || args["message"] != e.Message {
+			t.Errorf("%s: got %s %v", e.Message, code, args)
+		}
+	}
+}
+
+func TestClassifyGivesCodesThatExistAndArgsThatAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	known := map[finding.Code]bool{}
+	for _, code := range finding.Codes() {
+		known[code] = true
+	}
+	for _, s := range signatures() {
+		if !known[s.code] {
+			t.Errorf("%s: code %q is not listed", s.id, s.code)
+		}
+	}
+	e := ServerError{SQLState: "28P01", Message: "x"}
+	_, first := Classify(e, Circumstances{})
+	first["oneOf"].([]string)[0] = "spoilt"
+	first["user"] = "spoilt"
+	if _, second := Classify(e, Circumstances{}); second["oneOf"].([]string)[0] == "spoilt" || second["user"] != nil {
+		t.Error("args are shared between calls")
+	}
+}

@@ -1,0 +1,124 @@
+package login
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+)
+
+// The texts that name pg_hba.conf carry it unchanged in every language, and the refused host, user and database in
+// quotes. So they are read by their shape: what is quoted, how many, and a few words outside the quotes.
+
+// hba judges an error that names pg_hba.conf.
+func hba(e ServerError, c Circumstances) (finding.Code, finding.Args, bool) {
+	if !strings.Contains(e.Message, "pg_hba.conf") || (e.SQLState != "" && e.SQLState != "28000") {
+		return "", nil, false
+	}
+	text := readHBA(e.Message)
+	args := text.args(c)
+	args["id"] = text.id(c)
+	switch {
+	case text.replication || c.Replication != "":
+		return finding.HBAReplication, args, true
+	case text.rejects:
+		return finding.HBARejected, args, true
+	case text.encrypted(c) == No && c.TLSOffered != No:
+		return finding.HBATLSRequired, args, true
+	}
+	return finding.HBAAddressNotAllowed, args, true
+}
+
+// hbaText is what a text that names pg_hba.conf says.
+type hbaText struct {
+	values      []string
+	rejects     bool
+	replication bool
+	encryption  Tri
+}
+
+// quoted matches one value in the quotes of the languages that PostgreSQL speaks, with Latin-1's guillemets as clean
+// shows them.
+var quoted = regexp.MustCompile(`"([^"]*)"|»([^«]*)«|«\s?([^»]*?)\s?»|“([^”]*)”|„([^“]*)“|「([^」]*)」|` +
+	`\\xab(?:\\xa0| )?(.*?)(?:\\xa0| )?\\xbb|\\xbb(.*?)\\xab`)
+
+// rejecting are the words of a reject line, replicating those of a replication login, in the languages that
+// PostgreSQL's own messages come in. Chinese has none for the latter: its text for ordinary rejections speaks of
+// replication too.
+var (
+	rejecting = regexp.MustCompile(`(?i)reject|lehnt|rejette|rechaza|rifiuta|отвергает|拒否|거부|拒绝|avvisar|відхиляє|უარყოფს|` +
+		`rejeita|rejeitou|odrzuca|reddediyor|odmítá`)
+	replicating = regexp.MustCompile(`(?i)r[eé]pli[ck]|реплик|реплік|レプリケーション|복제용|რეპლიკაცი`)
+	plainWords  = regexp.MustCompile(`(?i)no encryption|SSL\s?(off|aus|inactif|inactivo|inattivo|выкл|вимк|無効|av\b|중지|关闭)`)
+	tlsWords    = regexp.MustCompile(`(?i)SSL|GSS`)
+)
+
+func readHBA(message string) hbaText {
+	bare := quoted.ReplaceAllString(message, `""`)
+	t := hbaText{rejects: rejecting.MatchString(bare)}
+	for _, match := range quoted.FindAllStringSubmatch(message, 4) {
+		t.values = append(t.values, firstOf(match[1:]))
+	}
+	// An ordinary refusal quotes host, user and database (Japanese forgets to close the last quote).
+	t.replication = len(t.values) == 2 && !strings.Contains(bare[strings.LastIndex(bare, `""`)+2:], `"`) ||
+		replicating.MatchString(bare)
+	switch {
+	case plainWords.MatchString(bare):
+		t.encryption = No
+	case tlsWords.MatchString(bare):
+		t.encryption = Yes
+	}
+	return t
+}
+
+func firstOf(groups []string) string {
+	for _, group := range groups {
+		if group != "" {
+			return group
+		}
+	}
+	return ""
+}
+
+// encrypted says whether the refused connection was encrypted. The text's own word wins: it is what the server saw,
+// behind whatever ends our TLS. A text in another language than English leaves it to what we know.
+func (t hbaText) encrypted(c Circumstances) Tri {
+	if t.encryption != Unknown {
+		return t.encryption
+	}
+	return c.TLS
+}
+
+func (t hbaText) args(c Circumstances) finding.Args {
+	args := finding.Args{}
+	for i, name := range []string{"seenAs", "user", "database"} {
+		if i < len(t.values) {
+			args[name] = t.values[i]
+		}
+	}
+	if _, known := args["database"]; t.replication || !known && c.Database != "" {
+		args["database"] = c.Database
+	}
+	if encryption := t.encrypted(c); encryption != Unknown {
+		args["encrypted"] = encryption == Yes
+	}
+	if t.encryption == No && c.TLS == Yes {
+		// Our side has TLS, the server saw none: something between us ends it.
+		args["tlsEndsBefore"] = true
+	}
+	return args
+}
+
+func (t hbaText) id(c Circumstances) string {
+	switch {
+	case c.Replication == "database" && !t.replication:
+		return "HBA-10"
+	case t.replication || c.Replication != "":
+		return "HBA-04"
+	case t.rejects:
+		return "HBA-03"
+	case t.encrypted(c) == No && c.TLSOffered != No:
+		return "HBA-01"
+	}
+	return "HBA-02"
+}
