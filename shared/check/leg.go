@@ -115,7 +115,9 @@ func (l *legRun) resolve(ctx context.Context) (diagnosis.Layer, bool) {
 	}
 	o := resolve.Observe(ctx, resolve.Question{Name: l.leg.Dialled(), Servers: l.resolvers})
 	l.addresses = o.Addresses
-	expect := resolve.Expect{Access: l.leg.Access, VerifyName: l.leg.Endpoint.TLS.Mode == request.TLSVerifyFull}
+	// With a custom address the certificate is held against the host all the same.
+	byName := l.leg.Endpoint.Address == "" && l.leg.Endpoint.TLS.Mode == request.TLSVerifyFull
+	expect := resolve.Expect{Access: l.leg.Access, VerifyName: byName}
 	return diagnosis.Layer{Observation: o, Findings: resolve.Judge(o, expect)}, len(o.Addresses) > 0
 }
 

@@ -97,6 +97,15 @@ func TestListIsNewestFirstAndComplete(t *testing.T) {
 	}
 }
 
+func TestAllReadsEveryPage(t *testing.T) {
+	t.Parallel()
+	s, _ := listed(t)
+	all, err := s.all(t.Context(), query{op: "count", table: tableRecent, top: 5})
+	if err != nil || len(all) != 24 {
+		t.Errorf("%d rows, %v; want 24", len(all), err)
+	}
+}
+
 func TestListBoundsOneCall(t *testing.T) {
 	t.Parallel()
 	s := open(t)

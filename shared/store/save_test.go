@@ -278,6 +278,30 @@ func TestWaveUnderContest(t *testing.T) {
 	}
 }
 
+func TestRowOfAWaveIsReplacedOnlyAsItWasRead(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	save(t, s, broken("c1", noon))
+	mine, _ := waveRow(broken("c2", noon.Add(time.Minute)))
+	_, seen, err := s.get(t.Context(), "read", tableWaves, mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, s, broken("c3", noon.Add(time.Hour)))
+
+	err = s.replace(t.Context(), "save wave", tableWaves, mine, seen)
+
+	if !isStatus(err, statusPrecondition) || !contested(err) {
+		t.Errorf("error = %v, want 412 and another try", err)
+	}
+	if err := s.advance(t.Context(), mine); err != nil {
+		t.Error(err)
+	}
+	if id := read(t, s, tableWaves, "2026-12", "orders-db")["CheckId"]; id != "c3" {
+		t.Errorf("the wave stands at %v, want c3", id)
+	}
+}
+
 func TestKeysThatCannotBe(t *testing.T) {
 	t.Parallel()
 	s := open(t)

@@ -18,7 +18,8 @@ func FuzzObserve(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
 	f.Add([]byte("Ecould not fork new process for connection\n\x00"))
-	f.Add(encoded(f, &pgproto3.ErrorResponse{Severity: "FATAL", Code: "28000", Message: `no pg_hba.conf entry for host "x"`}))
+	f.Add(encoded(f, &pgproto3.ErrorResponse{Severity: "FATAL", Code: "28000",
+		Message: `no pg_hba.conf entry for host "x"`}))
 	f.Add(encoded(f, &pgproto3.AuthenticationSASL{AuthMechanisms: []string{"SCRAM-SHA-256"}},
 		&pgproto3.AuthenticationSASLContinue{Data: []byte("r=a,s=b,i=1")}))
 	f.Add(encoded(f, &pgproto3.AuthenticationMD5Password{}, &pgproto3.AuthenticationOk{},

@@ -46,8 +46,8 @@ var quoted = regexp.MustCompile(`"([^"]*)"|»([^«]*)«|«\s?([^»]*?)\s?»|“(
 // PostgreSQL's own messages come in. Chinese has none for the latter: its text for ordinary rejections speaks of
 // replication too.
 var (
-	rejecting = regexp.MustCompile(`(?i)reject|lehnt|rejette|rechaza|rifiuta|отвергает|拒否|거부|拒绝|avvisar|відхиляє|უარყოფს|` +
-		`rejeita|rejeitou|odrzuca|reddediyor|odmítá`)
+	rejecting = regexp.MustCompile(`(?i)reject|lehnt|rejette|rechaza|rifiuta|отвергает|拒否|거부|拒绝|avvisar|відхиляє|` +
+		`უარყოფს|rejeita|rejeitou|odrzuca|reddediyor|odmítá`)
 	replicating = regexp.MustCompile(`(?i)r[eé]pli[ck]|реплик|реплік|レプリケーション|복제용|რეპლიკაცი`)
 	plainWords  = regexp.MustCompile(`(?i)no encryption|SSL\s?(off|aus|inactif|inactivo|inattivo|выкл|вимк|無効|av\b|중지|关闭)`)
 	tlsWords    = regexp.MustCompile(`(?i)SSL|GSS`)

@@ -92,8 +92,11 @@ func TestObserveSurvivesHostilePeers(t *testing.T) {
 			ViolationNotifications, finding.ProtocolViolation},
 		{"floods rows", func(p *peer) { loggedIn(p); p.send(description(loginColumns)); p.flood("D", "\x00\x00") },
 			ViolationRowMismatch, finding.ProtocolViolation},
-		{"announces a row of 1 GiB", func(p *peer) { loggedIn(p); p.send(description(loginColumns)); p.raw(header('D', 1<<30)) },
-			ViolationMessageSize, finding.ProtocolViolation},
+		{"announces a row of 1 GiB", func(p *peer) {
+			loggedIn(p)
+			p.send(description(loginColumns))
+			p.raw(header('D', 1<<30))
+		}, ViolationMessageSize, finding.ProtocolViolation},
 		{"sends rows that do not match their description", func(p *peer) {
 			loggedIn(p)
 			p.send(description(loginColumns), row("1", "2", "3"))
@@ -110,8 +113,10 @@ func TestObserveSurvivesHostilePeers(t *testing.T) {
 			p.send(description(loginColumns), &pgproto3.CommandComplete{CommandTag: []byte("SELECT 0")},
 				&pgproto3.ReadyForQuery{TxStatus: 'I'})
 		}, ViolationRowMismatch, finding.ProtocolViolation},
-		{"answers the query with nothing at all", func(p *peer) { loggedIn(p); p.send(&pgproto3.ReadyForQuery{TxStatus: 'I'}) },
-			ViolationRowMismatch, finding.ProtocolViolation},
+		{"answers the query with nothing at all", func(p *peer) {
+			loggedIn(p)
+			p.send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+		}, ViolationRowMismatch, finding.ProtocolViolation},
 		{"answers with words for numbers", func(p *peer) {
 			loggedIn(p)
 			p.send(description(loginColumns), row("a", "b", "c", "maybe", "new", "f", "g"),

@@ -22,11 +22,13 @@ func rejection(tls bool) Observation {
 
 func passwordRefused(tls bool) Observation {
 	return Observation{TLS: tls, Stage: StageAuthentication, AuthMethods: []string{MethodScram}, PasswordSent: true,
-		Error: &ServerError{SQLState: "28P01", Routine: "auth_failed", Message: `password authentication failed for user "migrator"`}}
+		Error: &ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "migrator"`}}
 }
 
 func asked(tls bool) Observation {
-	return Observation{TLS: tls, Stage: StageAuthentication, AuthMethods: []string{MethodScram}, Stopped: StopPasswordNever}
+	return Observation{TLS: tls, Stage: StageAuthentication, AuthMethods: []string{MethodScram},
+		Stopped: StopPasswordNever}
 }
 
 func TestJudgeAttemptsNeverConfusesWhichOneSays(t *testing.T) {
@@ -40,15 +42,18 @@ func TestJudgeAttemptsNeverConfusesWhichOneSays(t *testing.T) {
 	}{
 		{"TLS demanded", refusal(false, "no encryption"), asked(true), finding.HBATLSRequired, "admitted"},
 		{"TLS demanded, by a reject line", rejection(false), asked(true), finding.HBATLSRequired, "admitted"},
-		{"TLS demanded, in no known language", refusal(false, "bez szyfrowania"), asked(true), finding.HBATLSRequired, "admitted"},
+		{"TLS demanded, in no known language", refusal(false, "bez szyfrowania"), asked(true),
+			finding.HBATLSRequired, "admitted"},
 		{"address refused either way", refusal(false, "no encryption"), refusal(true, "SSL encryption"),
 			finding.HBAAddressNotAllowed, "HBA_ADDRESS_NOT_ALLOWED"},
-		{"no line without TLS, reject with", refusal(false, "no encryption"), rejection(true), finding.HBARejected, "HBA_REJECTED"},
+		{"no line without TLS, reject with", refusal(false, "no encryption"), rejection(true),
+			finding.HBARejected, "HBA_REJECTED"},
 		{"rejected either way", rejection(false), rejection(true), finding.HBARejected, "HBA_REJECTED"},
 		{"only TLS refused", refusal(true, "SSL encryption"), asked(false), finding.HBAAddressNotAllowed, "admitted"},
 		{"address refused, asked with TLS", refusal(true, "SSL encryption"), refusal(false, "no encryption"),
 			finding.HBAAddressNotAllowed, "HBA_TLS_REQUIRED"},
-		{"second says nothing on it", refusal(false, "no encryption"), stopping, finding.HBATLSRequired, "SERVER_SHUTTING_DOWN"},
+		{"second says nothing on it", refusal(false, "no encryption"), stopping,
+			finding.HBATLSRequired, "SERVER_SHUTTING_DOWN"},
 		// AUTH-02: libpq's prefer shows the second line last, and people read that one.
 		{"wrong password with TLS, no line without", passwordRefused(true), refusal(false, "no encryption"),
 			finding.AuthFailed, nil},
@@ -107,12 +112,14 @@ func TestJudgeEveryEnd(t *testing.T) {
 		{Observation{Stage: StageStartup, End: EndClosed}, "PEER_CLOSED"},
 		{Observation{Stage: StageStartup, End: EndReset}, "PEER_RESET"},
 		{Observation{Stage: StageStartup, End: EndError, EndDetail: "bad record MAC"}, "PROTOCOL_VIOLATION"},
-		{Observation{Stage: StageStartup, End: EndAlert, Alert: 116, ClientCertificateRequired: true}, "TLS_CLIENT_CERTIFICATE_REQUIRED"},
+		{Observation{Stage: StageStartup, End: EndAlert, Alert: 116, ClientCertificateRequired: true},
+			"TLS_CLIENT_CERTIFICATE_REQUIRED"},
 		{Observation{Stage: StageStartup, End: EndAlert, Alert: 80}, "TLS_HANDSHAKE"},
 		{Observation{Stage: StageAuthentication, Stopped: StopPasswordNever}, ""},
 		{Observation{Stage: StageReady, QueryError: &ServerError{SQLState: "57P01"}, End: EndClosed}, "SERVER_SHUTTING_DOWN"},
 		{Observation{Stage: StageSession, QueryError: &ServerError{SQLState: "42883"}}, ""},
-		{Observation{Stage: StageSession, AuthUsed: MethodTrust, PoolerSigns: []string{"no_backend_key"}}, "AUTH_TRUST SERVER_POOLER"},
+		{Observation{Stage: StageSession, AuthUsed: MethodTrust, PoolerSigns: []string{"no_backend_key"}},
+			"AUTH_TRUST SERVER_POOLER"},
 	}
 	for _, row := range rows {
 		if got := codes(Judge(row.o, Expect{})); got != row.codes {

@@ -269,8 +269,8 @@ func TestObserveKeepsErrorFields(t *testing.T) {
 	})
 	o, _ := observe(t, conn, target())
 	e := o.Error
-	if e == nil || e.Severity != "FATAL" || e.SQLState != "28000" || e.Routine != "ClientAuthentication" || e.Line != 495 ||
-		e.Detail != "why" || e.Hint != "how" || e.File != "auth.c" {
+	if e == nil || e.Severity != "FATAL" || e.SQLState != "28000" || e.Routine != "ClientAuthentication" ||
+		e.Line != 495 || e.Detail != "why" || e.Hint != "how" || e.File != "auth.c" {
 		t.Fatalf("error %+v", e)
 	}
 	if !strings.HasPrefix(e.Message, `no\u000d\n\u001b[2J\xffé`) || len(e.Message) > maxText {

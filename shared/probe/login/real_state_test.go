@@ -95,8 +95,8 @@ func TestRealHotStandbyIsSeen(t *testing.T) {
 // Passwords that normalisation changes, or must leave alone: PostgreSQL stored them by its own rules.
 func TestRealPasswordsOfAllScripts(t *testing.T) {
 	t.Parallel()
-	passwords := []string{"plain ASCII ~!", "e\u0301", "\ufb01sh", "a\u00a0b", "a\u00adb", "\u2168", "\U0001F600\ufb01", "שלום",
-		"a\u05d0", "\u0627\u0644\u0633", "пароль", "密碼", "\u00aa\u0007", "tab\tinside", "\u200b"}
+	passwords := []string{"plain ASCII ~!", "e\u0301", "\ufb01sh", "a\u00a0b", "a\u00adb", "\u2168", "\U0001F600\ufb01",
+		"שלום", "a\u05d0", "\u0627\u0644\u0633", "пароль", "密碼", "\u00aa\u0007", "tab\tinside", "\u200b"}
 	r := startReal(t, postgres.Options{Init: []string{"create role migrator login", "create database orders"}})
 	for _, text := range passwords {
 		r.exec(t, "alter role migrator password '"+text+"'")

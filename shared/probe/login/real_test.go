@@ -163,7 +163,8 @@ func TestRealLoginIsAGoodGuest(t *testing.T) {
 	if err := session.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if sent := wire.sent.Bytes(); !bytes.HasSuffix(sent, []byte{'X', 0, 0, 0, 4}) || bytes.Contains(sent, []byte(password)) {
+	sent := wire.sent.Bytes()
+	if !bytes.HasSuffix(sent, []byte{'X', 0, 0, 0, 4}) || bytes.Contains(sent, []byte(password)) {
 		t.Errorf("sent %q", sent)
 	}
 	if found := Judge(o, Expect{}); len(found) != 0 {
@@ -171,7 +172,8 @@ func TestRealLoginIsAGoodGuest(t *testing.T) {
 	}
 
 	encrypted, second := observe(t, r.dialTLS(t), target())
-	if second == nil || encrypted.AuthUsed != MethodScramPlus || encrypted.ChannelBinding != endPointType || !encrypted.TLS {
+	if second == nil || encrypted.AuthUsed != MethodScramPlus || encrypted.ChannelBinding != endPointType ||
+		!encrypted.TLS {
 		t.Fatalf("with TLS: %+v, %+v", encrypted, encrypted.Error)
 	}
 	_ = second.Close(t.Context())
@@ -236,8 +238,8 @@ func TestRealRefusals(t *testing.T) {
 		{"reject", func(to *Target) { to.User = "rejected" }, false, "HBA_REJECTED", "HBA-03"},
 		{"reject, with TLS", func(to *Target) { to.User = "rejected" }, true, "HBA_REJECTED", "HBA-03"},
 		{"physical replication", func(to *Target) { to.Replication = "true" }, true, "HBA_REPLICATION", "HBA-04"},
-		{"logical replication, replication line only", func(to *Target) { to.User, to.Replication = "writer", "database" }, true,
-			"HBA_REPLICATION", "HBA-10"},
+		{"logical replication, replication line only",
+			func(to *Target) { to.User, to.Replication = "writer", "database" }, true, "HBA_REPLICATION", "HBA-10"},
 		{"logical replication, no attribute", func(to *Target) { to.Replication = "database" }, true,
 			"PRE_REPLICATION_ROLE", "REP-02"},
 		{"certificate wanted", func(to *Target) { to.User = "certonly" }, true, "TLS_CLIENT_CERTIFICATE_REQUIRED", "TLS-14"},

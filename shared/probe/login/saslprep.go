@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// saslprep prepares a password as PostgreSQL does (RFC 4013), both when it stores one and in libpq: one that the profile
-// forbids is used as it is. PRECIS, its successor, normalises by NFC instead of NFKC and would turn a right password
+// saslprep prepares a password as PostgreSQL does (RFC 4013), both when it stores one and in libpq: one that the
+// profile forbids is used as it is. PRECIS, its successor, normalises by NFC instead of NFKC and would turn a right password
 // with, say, a ligature into a wrong one.
 func saslprep(password string) string {
 	if !utf8.ValidString(password) {

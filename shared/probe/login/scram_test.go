@@ -8,7 +8,8 @@ import (
 // The conversation is the example of RFC 7677, section 3.
 func TestScramSpeaksTheExampleOfItsRFC(t *testing.T) {
 	t.Parallel()
-	s := &scram{password: "pencil", gs2Header: "n,,", nonce: "rOprNGfwEbeRWgbNEkqO", firstBare: "n=user,r=rOprNGfwEbeRWgbNEkqO"}
+	s := &scram{password: "pencil", gs2Header: "n,,", nonce: "rOprNGfwEbeRWgbNEkqO",
+		firstBare: "n=user,r=rOprNGfwEbeRWgbNEkqO"}
 	first := "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
 	if violation := s.readServerFirst([]byte(first)); violation != "" {
 		t.Fatal(violation)

@@ -18,7 +18,8 @@ func plausible(header []byte) bool {
 	return strings.IndexByte(firstMessages, header[0]) >= 0 && length >= 4 && length <= maxPlausible
 }
 
-// oldError reads an error of protocol 2: E and a terminated text. Servers before 14 still send it when they cannot fork.
+// oldError reads an error of protocol 2: E and a terminated text. Servers before 14 still send it when they cannot
+// fork.
 func oldError(first []byte) (ServerError, bool) {
 	text, _, terminated := bytes.Cut(first[1:], []byte{0})
 	if first[0] != 'E' || !terminated || len(text) < 8 {

@@ -1,0 +1,90 @@
+// Package checks is the function Checks: it takes check requests over HTTP, hands out reports and lists them. It runs no
+// check: what it takes goes into the queue.
+package checks
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/store"
+)
+
+// Name is the function's folder name, Route the route of its function.json.
+const (
+	Name  = "Checks"
+	Route = "checks/{id?}"
+)
+
+// Limit bounds one request. A batch of a thousand needs some seconds of it.
+const Limit = 60 * time.Second
+
+// Methods are those of function.json.
+func Methods() []string { return []string{http.MethodGet, http.MethodPost} }
+
+// Store keeps checks and their reports.
+type Store interface {
+	Finished(ctx context.Context, id string) (bool, error)
+	// MarkQueued notes checks that the queue has taken; what is known of a check already stays.
+	MarkQueued(ctx context.Context, checks ...request.Check) error
+	Load(ctx context.Context, id string) (store.State, error)
+	// List gives store.ErrContinue where the filter's position is not of this list.
+	List(ctx context.Context, filter store.Filter) (store.Page, error)
+}
+
+// Message is one check request on its way to the queue.
+type Message struct {
+	// ID is the check's id, so that the broker's duplicate detection works where it is on.
+	ID string
+	// Body is the normalised request as JSON.
+	Body []byte
+}
+
+// Queue takes check requests.
+type Queue interface {
+	Send(ctx context.Context, messages ...Message) error
+}
+
+// Handler is the function.
+type Handler struct {
+	// Store and Queue are nil where their settings are missing.
+	Store Store
+	Queue Queue
+	// MissingStore and MissingQueue name those settings.
+	MissingStore, MissingQueue string
+	// BaseURL is where people reach the app, without a slash at the end; empty makes locations relative.
+	BaseURL string
+	// NewID makes the id of a request that has none.
+	NewID func() string
+	// Report logs our own trouble.
+	Report func(ctx context.Context, message string, err error)
+}
+
+// ServeHTTP implements http.Handler.
+func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case h.Store == nil:
+		problem.Write(w, problem.Missing(h.MissingStore))
+	case r.Method == http.MethodPost && r.PathValue("id") != "":
+		w.Header().Set("Allow", http.MethodGet)
+		problem.Write(w, problem.Problem{Status: http.StatusMethodNotAllowed, Detail: "requests are posted to /api/checks"})
+	case r.Method == http.MethodPost && h.Queue == nil:
+		problem.Write(w, problem.Missing(h.MissingQueue))
+	case r.Method == http.MethodPost:
+		h.post(w, r)
+	case r.PathValue("id") != "":
+		h.get(w, r)
+	default:
+		h.list(w, r)
+	}
+}
+
+// fail answers for our own trouble, and logs it: the caller is told no more than that there is some.
+func (h Handler) fail(w http.ResponseWriter, r *http.Request, message string, err error) {
+	h.Report(r.Context(), message, err)
+	problem.Write(w, problem.Internal(r))
+}
+
+func (h Handler) location(id string) string { return h.BaseURL + "/api/checks/" + id }

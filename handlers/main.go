@@ -1,0 +1,59 @@
+// Command handler is pgpreflight's custom handler for Azure Functions: the host starts it and sends it every invocation.
+//
+// Exit codes: 2 for a command line that it does not know; 1 where a setting is wrong, the port cannot be had, or serving
+// breaks; 128 and the signal's number where a signal stopped it (143 for SIGTERM, 130 for SIGINT). It never exits with
+// 0 while serving: the host takes 0 for a worker that is done, does not start another one, and every later invocation
+// fails. A host that is going down itself does not look at the code.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+const usage = `usage: handler [serve]
+
+serve   answer the Functions host on 127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT; the default
+`
+
+// The exit codes that are no signal's.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// process is what a command has of the operating system.
+type process struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+	now            func() time.Time
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], process{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}))
+}
+
+// run chooses the command and returns the exit code.
+func run(args []string, p process) int {
+	command := "serve"
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	switch {
+	case command == "serve" && len(args) == 0:
+		return serve(p)
+	case command == "help", command == "-h", command == "--help":
+		_, _ = fmt.Fprint(p.stdout, usage)
+		return 0
+	}
+	_, _ = fmt.Fprintf(p.stderr, "handler: cannot do %q\n%s", append([]string{command}, args...), usage)
+	return exitUsage
+}
+
+// fail writes one line to standard error: the host shows the last lines of it when a handler dies.
+func (p process) fail(err error) int {
+	_, _ = fmt.Fprintf(p.stderr, "handler: %v\n", err)
+	return exitFailed
+}

@@ -1,0 +1,23 @@
+package runcheck
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/pgpreflight/pgpreflight/shared/envelope"
+)
+
+// unnamed is the id of a message that nobody gave one: the same on every delivery of that message, and another for the
+// next message with the same body, which asks for a new check. A broker's number alone would repeat when a queue is made
+// anew.
+func unnamed(invocation envelope.Invocation) string {
+	m := invocation.Claimed()
+	if number, at := m.SequenceNumber(), m.EnqueuedTime(); number != 0 && !at.IsZero() {
+		return fmt.Sprintf("queue-%s-%d", at.Format("20060102T150405"), number)
+	}
+	// Without any word of the broker there is only the body. A message that cannot be read is empty here.
+	body, _ := invocation.Bytes(binding)
+	sum := sha256.Sum256(body)
+	return "msg-" + hex.EncodeToString(sum[:16])
+}
