@@ -33,7 +33,8 @@ type pair struct {
 }
 
 func startPair(ctx context.Context) (*pair, error) {
-	authority, err := pki.NewAuthority("pgpreflight local root")
+	// A name under postgres.database.azure.com with another issuer than its cloud's would rightly be called intercepted.
+	authority, err := pki.NewAuthorityOf("Microsoft Corporation", "pgpreflight local root")
 	if err != nil {
 		return nil, err
 	}
