@@ -79,7 +79,7 @@ func depth(t *testing.T, standin *servicebus.Standin, name string) int {
 	return depths[name].Active
 }
 
-// received takes so many messages out of a queue, as the host would.
+// received takes so many messages out of a queue for good, as the host would.
 func received(t *testing.T, name string, count int) []*azservicebus.ReceivedMessage {
 	t.Helper()
 	client, err := azservicebus.NewClientFromConnectionString(shared.ConnectionString(), nil)
@@ -98,6 +98,11 @@ func received(t *testing.T, name string, count int) []*azservicebus.ReceivedMess
 		some, err := receiver.ReceiveMessages(ctx, count-len(all), nil)
 		if err != nil {
 			t.Fatalf("%d of %d messages: %v", len(all), count, err)
+		}
+		for _, m := range some {
+			if err := receiver.CompleteMessage(ctx, m, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
 		all = append(all, some...)
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 )
@@ -87,13 +88,15 @@ func TestTooLargeMessageKeepsTheOthersBack(t *testing.T) {
 func TestSameIDArrivesOnce(t *testing.T) {
 	t.Parallel()
 	q := open(t, "once")
+	id := fmt.Sprint(time.Now().UnixNano()) // The queue remembers ids over -count=2.
 	for range 2 {
-		if err := q.Send(t.Context(), Message{ID: "c1", Body: []byte("x")}); err != nil {
+		if err := q.Send(t.Context(), Message{ID: id, Body: []byte("x")}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := depth(t, shared, "once"); n != 1 {
-		t.Errorf("%d messages, want 1", n)
+	received(t, "once", 1)
+	if n := depth(t, shared, "once"); n != 0 {
+		t.Errorf("%d messages too many", n)
 	}
 }
 
@@ -123,8 +126,9 @@ func TestFirstUseByManyAtOnceOpensOneLink(t *testing.T) {
 	if n := clients.Load(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
 	}
-	if n := depth(t, shared, "crowd"); n != 30 {
-		t.Errorf("%d messages, want 30", n)
+	received(t, "crowd", 30)
+	if n := depth(t, shared, "crowd"); n != 0 {
+		t.Errorf("%d messages too many", n)
 	}
 }
 
@@ -172,7 +176,8 @@ func TestClose(t *testing.T) {
 	if err := q.Send(t.Context(), Message{ID: "c2", Body: []byte("x")}); !errors.Is(err, ErrClosed) {
 		t.Errorf("error = %v, want ErrClosed", err)
 	}
-	if n := depth(t, shared, "closed"); n != 1 {
-		t.Errorf("%d messages, want 1", n)
+	received(t, "closed", 1)
+	if n := depth(t, shared, "closed"); n != 0 {
+		t.Errorf("%d messages too many", n)
 	}
 }
