@@ -1,5 +1,5 @@
-// The AMQP 1.0 side of the namespace, on rhea: links, credit, deliveries and settlements. Every oddity in here is one that
-// azservicebus for Go or @azure/service-bus for JavaScript insists on, or a trap of rhea.
+// The AMQP 1.0 side of the namespace, on rhea: links, credit, deliveries and settlements. Every oddity in here is one
+// that azservicebus for Go or @azure/service-bus for JavaScript insists on, or a trap of rhea.
 import { once } from 'node:events';
 import rhea from 'rhea';
 import { answer, isManagement, managedQueue } from './management.mjs';
@@ -97,7 +97,9 @@ class Broker {
     on('sendable', ({ sender }) => sender.outlet?.plan());
     on('sender_draining', ({ sender }) => this.#drain(sender));
     on('message', (context) => this.#receive(context));
-    for (const event of ['accepted', 'released', 'modified', 'rejected']) on(event, (context) => this.#settle(event, context));
+    for (const outcome of ['accepted', 'released', 'modified', 'rejected']) {
+      on(outcome, (context) => this.#settle(outcome, context));
+    }
   }
 
   /** The client wants to send: to a queue, or requests to a management address. */
@@ -213,7 +215,7 @@ const notFound = (address) => ({
   description: `The messaging entity '${address}' could not be found.`,
 });
 
-/** Applies the client's outcome to the queue; false when the lock is lost. The fields are still typed: see setProperties. */
+/** Applies the client's outcome to the queue; false when the lock is lost. Fields are still typed. */
 function settle(queue, { lockToken, remote_state: state }, outcome) {
   if (outcome === 'accepted') return queue.complete(lockToken);
   if (outcome === 'released') return queue.release(lockToken);

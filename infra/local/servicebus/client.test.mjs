@@ -22,7 +22,8 @@ before(async () => {
   const [line] = await new Promise((resolve) => createInterface(child.stdout).once('line', (...got) => resolve(got)));
   const address = line.replace('listening on ', '');
   port = Number(address.split(':')[1]);
-  const connection = `Endpoint=sb://${address};SharedAccessKeyName=local;SharedAccessKey=bG9jYWw=;UseDevelopmentEmulator=true`;
+  const key = 'SharedAccessKeyName=local;SharedAccessKey=bG9jYWw=;UseDevelopmentEmulator=true';
+  const connection = `Endpoint=sb://${address};${key}`;
   client = new ServiceBusClient(connection, { retryOptions: { maxRetries: 1, timeoutInMs: 8000 } });
   sender = client.createSender('checks');
   receiver = client.createReceiver('checks');

@@ -14,8 +14,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/infra/local/servicebus"
 )
 
-// connectionVariable points the conformance steps at another namespace, to compare the stand-in with the real service. It
-// needs three empty queues: conformance-plain (locks of 30 s), conformance-short (the shortest lock there is, maximum
+// connectionVariable points the conformance steps at another namespace, to compare the stand-in with the real service.
+// It needs three empty queues: conformance-plain (locks of 30 s), conformance-short (the shortest lock there is, maximum
 // delivery count 3) and conformance-dedup (duplicate detection). The steps then run one after the other.
 const connectionVariable = "SERVICEBUS_CONFORMANCE_CONNECTION"
 
@@ -168,7 +168,7 @@ func (b bench) one(t *testing.T, receiver *azservicebus.Receiver) *azservicebus.
 	return message
 }
 
-// next waits for one message. The client returns no message and no error when its link or connection was lost meanwhile.
+// next waits for one message. The client returns no message and no error when its link or connection was lost.
 func (b bench) next(receiver *azservicebus.Receiver) (*azservicebus.ReceivedMessage, error) {
 	for {
 		messages, err := receiver.ReceiveMessages(b.ctx, 1, nil)

@@ -22,7 +22,7 @@ type Depth struct {
 // Faults to inject; the zero value asks for none. The first three last until ClearFaults or a restart.
 type Faults struct {
 	RejectTokens       bool   `json:"rejectTokens,omitempty"`       // put-token is answered with 401
-	RejectSends        string `json:"rejectSends,omitempty"`        // error condition for every send, as com.microsoft:server-busy
+	RejectSends        string `json:"rejectSends,omitempty"`        // condition for every send: com.microsoft:server-busy
 	DispositionDelayMs int    `json:"dispositionDelayMs,omitempty"` // settlements take effect this late
 	DetachLinks        string `json:"detachLinks,omitempty"`        // queue whose receiving links are detached now
 	LoseLocks          string `json:"loseLocks,omitempty"`          // queue (or sub-queue) whose locks end now

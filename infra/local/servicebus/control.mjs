@@ -1,5 +1,5 @@
-// A small HTTP endpoint beside the namespace: how deep the queues are (Azure tells that through its admin API, which cannot
-// run locally), and faults on request. Loopback only, for tests and the local run.
+// A small HTTP endpoint beside the namespace: how deep the queues are (Azure tells that through its admin API, which
+// cannot run locally), and faults on request. Loopback only, for tests and the local run.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 

@@ -24,8 +24,10 @@ const OPERATIONS = {
     const seqs = body.messages.map((one) => queue.send(parse(one.message)) ?? 0);
     return { ...OK, body: { 'sequence-numbers': types.wrap_array(seqs, LONG) } };
   },
-  'com.microsoft:cancel-scheduled-message': (queue, body) =>
-    queue.cancel(body['sequence-numbers'].map(Number)) ? OK : { status: 404, description: 'A message is not scheduled.' },
+  'com.microsoft:cancel-scheduled-message': (queue, body) => {
+    const cancelled = queue.cancel(body['sequence-numbers'].map(Number));
+    return cancelled ? OK : { status: 404, description: 'A message is not scheduled.' };
+  },
   'com.microsoft:receive-by-sequence-number': (queue, body) => {
     const remove = body['receiver-settle-mode'] === 0;
     const found = queue.receiveDeferred(body['sequence-numbers'].map(Number), { remove });
@@ -77,7 +79,8 @@ function run(namespace, faults, address, request) {
   const name = request.application_properties?.operation;
   if (address === '$cbs') {
     if (name !== 'put-token') return { status: 400, description: `No such operation: ${name}.` };
-    return faults.rejectTokens ? { status: 401, description: 'Unauthorized.' } : { status: 202, description: 'Accepted' };
+    if (faults.rejectTokens) return { status: 401, description: 'Unauthorized.' };
+    return { status: 202, description: 'Accepted' };
   }
   const queue = managedQueue(namespace, address);
   if (!queue) return { status: 404, description: 'The messaging entity could not be found.' };

@@ -1,5 +1,5 @@
-// Messages between their AMQP bytes and the queue model. The bytes a client sent are kept as they are, because a decoded
-// and re-encoded message loses the types of its numbers (int, long, uint) in rhea.
+// Messages between their AMQP bytes and the queue model. The bytes a client sent are kept as they are, because a
+// decoded and re-encoded message loses the types of its numbers (int, long, uint) in rhea.
 import { randomUUID } from 'node:crypto';
 import rhea from 'rhea';
 

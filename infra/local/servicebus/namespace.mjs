@@ -36,7 +36,8 @@ export class Namespace {
   /** Messages by queue and state; deadLetter counts those of the sub-queue, held or not. */
   get depths() {
     const mains = this.all.filter((queue) => queue.deadLetters);
-    return Object.fromEntries(mains.map((queue) => [queue.name, { ...queue.depths, deadLetter: sum(queue.deadLetters) }]));
+    const depth = (queue) => ({ ...queue.depths, deadLetter: sum(queue.deadLetters) });
+    return Object.fromEntries(mains.map((queue) => [queue.name, depth(queue)]));
   }
 
   #add(queue) {

@@ -61,16 +61,16 @@ export class Outlet {
   }
 }
 
-// Credit is taken off by rhea when a transfer is written, not when it is handed over: what still waits in the session has
-// to be taken off here.
+// Credit is taken off by rhea when a transfer is written, not when it is handed over: what still waits in the session
+// has to be taken off here.
 function room(link) {
   const { outgoing } = link.session;
   return link.is_open() ? link.credit - (outgoing.next_delivery_id - outgoing.next_pending_delivery) : 0;
 }
 
 /**
- * The deliveries of a session that are not settled yet, in place of rhea's own ring. The ring frees slots from its oldest
- * end only, so that one message held long, or never settled, ends all delivery once 2,048 others have passed it.
+ * The deliveries of a session that are not settled yet, in place of rhea's own ring. The ring frees slots from its
+ * oldest end only, so that one message held long, or never settled, ends all delivery once 2,048 others have passed it.
  */
 export class Deliveries {
   #byId = new Map();

@@ -1,5 +1,5 @@
-// Package servicebus starts and stops the local stand-in for a Service Bus namespace (the Node program in this folder) as a
-// child process, for the local run and for tests. It is not linked into the handler, and speaks no AMQP itself.
+// Package servicebus starts and stops the local stand-in for a Service Bus namespace (the Node program in this folder)
+// as a child process, for the local run and for tests. It is not linked into the handler, and speaks no AMQP itself.
 package servicebus
 
 import (
@@ -201,8 +201,8 @@ func (q Queue) argument() string {
 	return strings.Join([]string{q.Name, seconds(q.Lock), maxDelivery, seconds(q.DuplicateWindow)}, ":")
 }
 
-// firstWords keeps the beginning of what the process writes to its error output, for the error of a start that failed. It is
-// read only after the process has ended.
+// firstWords keeps the beginning of what the process writes to its error output, for the error of a start that failed.
+// It is read only after the process has ended.
 type firstWords struct {
 	kept []byte
 	next io.Writer
