@@ -15,6 +15,10 @@ import (
 // proxied streams a request to the handler and the answer back (facts section 4): same path and query, the handler's own
 // address as Host, the client's User-Agent.
 func (h *Host) proxied(w http.ResponseWriter, r *http.Request, t target) {
+	// Without this the server reads a request to its end before the first byte of an answer; the real host does not.
+	if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+		h.log.Debug("no full duplex", "error", err)
+	}
 	brokeOff := false
 	err := h.within(r.Context(), t.function, func(ctx context.Context, c call) error {
 		var failed error

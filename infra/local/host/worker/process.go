@@ -153,6 +153,9 @@ func (p *Process) Kill() error {
 // functionTimeout (facts section 6).
 func (p *Process) Discard() { p.once.Do(func() { close(p.discarded) }) }
 
+// usable is false from the moment the process is gone or given up, before its successor is there.
+func (p *Process) usable() bool { return !isClosed(p.gone) && !isClosed(p.discarded) }
+
 func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:

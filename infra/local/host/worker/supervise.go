@@ -67,7 +67,7 @@ func (w *Worker) live() error {
 	if err := w.awaitReady(process); err != nil {
 		return err
 	}
-	w.set(process)
+	w.set(process, false)
 	select {
 	case <-process.gone:
 	case <-process.discarded:
@@ -112,20 +112,21 @@ func (w *Worker) awaitReady(process *Process) error {
 // afterExit decides what follows the end of a process that had been ready.
 func (w *Worker) afterExit(process *Process) error {
 	if isClosed(process.discarded) {
-		w.set(nil)
+		w.set(nil, false)
 		return errRestart
 	}
 	switch process.exitCode() {
 	case exitAccepted:
 		// Accepted in silence and not replaced: calls are refused from here on.
+		w.set(process, true)
 		w.options.Log.Warn("handler exited with 0 and is not restarted")
 		<-w.stop
 		return errStopping
 	case exitRestart:
-		w.set(nil)
+		w.set(nil, false)
 		return errRestart
 	default:
-		w.set(nil)
+		w.set(nil, false)
 		return fmt.Errorf("run handler: %w", process.exitError())
 	}
 }

@@ -36,9 +36,11 @@ type Worker struct {
 
 	mu      sync.Mutex
 	current *Process
-	changed chan struct{}
-	failure error
-	failed  chan struct{}
+	// accepted means that current has exited with 0 and stays.
+	accepted bool
+	changed  chan struct{}
+	failure  error
+	failed   chan struct{}
 }
 
 // Start launches the handler and returns at once; Ready waits for it.
@@ -62,12 +64,12 @@ func (w *Worker) Ready(ctx context.Context) (*Process, error) {
 	defer limit.Stop()
 	for {
 		w.mu.Lock()
-		process, changed, failure := w.current, w.changed, w.failure
+		process, accepted, changed, failure := w.current, w.accepted, w.changed, w.failure
 		w.mu.Unlock()
 		switch {
 		case failure != nil:
 			return nil, failure
-		case process != nil:
+		case process != nil && (accepted || process.usable()):
 			return process, nil
 		}
 		select {
@@ -100,10 +102,11 @@ func (w *Worker) Stop(grace time.Duration) {
 	<-w.stopped
 }
 
-func (w *Worker) set(process *Process) {
+// set makes a process the one that answers calls; nil while there is none.
+func (w *Worker) set(process *Process, accepted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.current = process
+	w.current, w.accepted = process, accepted
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
