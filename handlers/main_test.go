@@ -281,8 +281,8 @@ func TestProcessWithoutSettings(t *testing.T) {
 	}
 }
 
-// The host waits for the first answer. The limit is far above what it takes (a few milliseconds), because this machine
-// may be busy; BenchmarkStart measures.
+// The host waits for the first answer. The limit is far above what it takes (a few milliseconds), because a test's
+// machine may be busy.
 func TestStartIsQuick(t *testing.T) {
 	t.Parallel()
 	best := time.Hour

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
@@ -34,17 +35,9 @@ type Store interface {
 	List(ctx context.Context, filter store.Filter) (store.Page, error)
 }
 
-// Message is one check request on its way to the queue.
-type Message struct {
-	// ID is the check's id, so that the broker's duplicate detection works where it is on.
-	ID string
-	// Body is the normalised request as JSON.
-	Body []byte
-}
-
 // Queue takes check requests.
 type Queue interface {
-	Send(ctx context.Context, messages ...Message) error
+	Send(ctx context.Context, messages ...queue.Message) error
 }
 
 // Handler is the function.

@@ -16,9 +16,15 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/store"
+)
+
+var (
+	_ Store = (*store.Store)(nil)
+	_ Queue = (*queue.Queue)(nil)
 )
 
 var errAway = errors.New("AccountKey=hunter2 is away")
@@ -27,7 +33,7 @@ var errAway = errors.New("AccountKey=hunter2 is away")
 type fakes struct {
 	mu       sync.Mutex
 	done     []string
-	sent     []Message
+	sent     []queue.Message
 	queued   []string
 	reported []string
 	finished map[string]bool
@@ -66,7 +72,7 @@ func (f *fakes) List(_ context.Context, filter store.Filter) (store.Page, error)
 	return f.page, f.step("list")
 }
 
-func (f *fakes) Send(_ context.Context, messages ...Message) error {
+func (f *fakes) Send(_ context.Context, messages ...queue.Message) error {
 	f.sent = append(f.sent, messages...)
 	return f.step("send")
 }
@@ -75,8 +81,10 @@ func (f *fakes) handler() Handler {
 	n := 0
 	return Handler{
 		Store: f, Queue: f, MissingStore: "ResultTables", MissingQueue: "CheckQueue", BaseURL: "https://app.example.com",
-		NewID:  func() string { n++; return fmt.Sprintf("new-%d", n) },
-		Report: func(_ context.Context, message string, err error) { f.reported = append(f.reported, message+": "+err.Error()) },
+		NewID: func() string { n++; return fmt.Sprintf("new-%d", n) },
+		Report: func(_ context.Context, message string, err error) {
+			f.reported = append(f.reported, message+": "+err.Error())
+		},
 	}
 }
 

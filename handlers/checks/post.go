@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
@@ -81,9 +82,9 @@ func (h Handler) enqueue(ctx context.Context, checks []request.Check) error {
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	messages := make([]Message, len(open))
+	messages := make([]queue.Message, len(open))
 	for i, check := range open {
-		messages[i] = Message{ID: check.ID, Body: check.JSON()}
+		messages[i] = queue.Message{ID: check.ID, Body: check.JSON()}
 	}
 	if err := h.Queue.Send(ctx, messages...); err != nil {
 		return fmt.Errorf("send %d messages: %w", len(messages), err)

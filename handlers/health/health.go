@@ -147,10 +147,10 @@ func lookAt(ctx context.Context, part Part) Result {
 func worst(results []Result) Status {
 	status := OK
 	for _, r := range results {
-		switch {
-		case r.Status == Failed:
+		switch r.Status {
+		case Failed:
 			return Failed
-		case r.Status == Missing:
+		case Missing:
 			status = Missing
 		}
 	}

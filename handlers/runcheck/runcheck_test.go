@@ -22,6 +22,8 @@ import (
 
 const good = `{"version":1,"id":"orders-1","depth":"connect","source":{"host":"db.example.com"},"target":{"host":"t.example.com"}}`
 
+var _ Reports = (*store.Store)(nil)
+
 var errAway = errors.New("it is away")
 
 // fakes records what was done, in order, and fails at one step.
@@ -56,12 +58,16 @@ func (f *fakes) Run(ctx context.Context, check request.Check) (report.Report, er
 	return report.Report{ID: check.ID, Verdict: report.Ready}, err
 }
 
-func (f *fakes) Finished(context.Context, string) (bool, error) { return f.finished, f.step("finished") }
-func (f *fakes) Complete(context.Context, string) error          { return f.step("complete") }
-func (f *fakes) MarkRunning(context.Context, string) error       { return f.step("mark") }
+func (f *fakes) Finished(context.Context, string) (bool, error) {
+	return f.finished, f.step("finished")
+}
+func (f *fakes) Complete(context.Context, string) error    { return f.step("complete") }
+func (f *fakes) MarkRunning(context.Context, string) error { return f.step("mark") }
 
 func (f *fakes) Save(_ context.Context, r report.Report) (store.Outcome, error) {
+	f.mu.Lock()
 	f.saved = append(f.saved, r)
+	f.mu.Unlock()
 	return store.Stored, f.step("save")
 }
 
