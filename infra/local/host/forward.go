@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// proxied streams a request to the handler and the answer back (facts section 4): same path and query, the handler's own
-// address as Host, the client's User-Agent.
+// proxied streams a request to the handler and the answer back (facts section 4): same path and query, the handler's
+// own address as Host, the client's User-Agent.
 func (h *Host) proxied(w http.ResponseWriter, r *http.Request, t target) {
 	// Without this the server reads a request to its end before the first byte of an answer; the real host does not.
 	if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
@@ -75,8 +75,8 @@ func rewrite(p *httputil.ProxyRequest, c call) {
 	p.Out.Header.Set(proxyHeader, c.id)
 }
 
-// forwarded is the older way: the request is read first, a body without a length is lost, the query is written anew from
-// its decoded values, Host stays and User-Agent grows.
+// forwarded is the older way: the request is read first, a body without a length is lost, the query is written anew
+// from its decoded values, Host stays and User-Agent grows.
 func (h *Host) forwarded(w http.ResponseWriter, r *http.Request, t target) {
 	err := h.within(r.Context(), t.function, func(ctx context.Context, c call) error {
 		request, err := forwardedRequest(ctx, r, c)

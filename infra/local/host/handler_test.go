@@ -55,7 +55,8 @@ func serveHandler() error {
 	mux.HandleFunc("POST /Wrapped", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		text, _ := json.Marshal(string(body))
-		answer(w, `{"Outputs":{"res":{"statusCode":"202","headers":{"X-From":"handler"},"body":`+string(text)+`}},"Logs":["seen"]}`)
+		answer(w, `{"Outputs":{"res":{"statusCode":"202","headers":{"X-From":"handler"},"body":`+string(text)+`}},`+
+			`"Logs":["seen"]}`)
 	})
 	mux.HandleFunc("POST /Bare", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusTeapot) })
 	mux.HandleFunc("/api/echo/{what}", echo)
@@ -93,6 +94,9 @@ func work(w http.ResponseWriter, r *http.Request) {
 		}
 	case "takes a moment":
 		time.Sleep(300 * time.Millisecond)
+		answer(w, "{}")
+	case "takes 3 s":
+		time.Sleep(3 * time.Second)
 		answer(w, "{}")
 	case "resets":
 		reset(w)

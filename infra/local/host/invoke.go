@@ -122,7 +122,8 @@ func endWith(ctx context.Context, process *worker.Process) (context.Context, fun
 
 // post sends a default invocation and reads the whole answer.
 func (h *Host) post(ctx context.Context, c call, body []byte) (invocation.Answer, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.process.URL()+"/"+c.function.Name, bytes.NewReader(body))
+	address := c.process.URL() + "/" + c.function.Name
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return invocation.Answer{}, fmt.Errorf("make call: %w", err)
 	}
@@ -141,5 +142,6 @@ func (h *Host) post(ctx context.Context, c call, body []byte) (invocation.Answer
 	if err != nil {
 		return invocation.Answer{}, fmt.Errorf("read handler's answer: %w", err)
 	}
-	return invocation.Answer{Status: response.StatusCode, ContentType: response.Header.Get("Content-Type"), Body: text}, nil
+	contentType := response.Header.Get("Content-Type")
+	return invocation.Answer{Status: response.StatusCode, ContentType: contentType, Body: text}, nil
 }

@@ -102,8 +102,8 @@ func (h *Host) admits(r *http.Request) bool {
 	return false
 }
 
-// admin runs a timer by hand and answers 202 at once, as the real host does. Other triggers are not simulated here: they
-// have a queue or an address of their own.
+// admin runs a timer by hand and answers 202 at once, as the real host does. Other triggers are not simulated here:
+// they have a queue or an address of their own.
 func (h *Host) admin(w http.ResponseWriter, r *http.Request) {
 	if !h.admits(r) {
 		w.WriteHeader(http.StatusUnauthorized)

@@ -18,10 +18,11 @@ import (
 )
 
 const (
-	workQueue = `{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"message","queueName":"%WORK%","connection":"Bus","dataType":"binary"}]}`
+	workQueue = `{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"message","queueName":"%WORK%",` +
+		`"connection":"Bus","dataType":"binary"}]}`
 	tickTimer = `{"bindings":[{"type":"timerTrigger","direction":"in","name":"timer","schedule":"0 0 0 1 1 *"}]}`
-	httpTwo   = `{"bindings":[{"type":"httpTrigger","direction":"in","name":"request","route":"ROUTE","authLevel":"LEVEL"},` +
-		`{"type":"http","direction":"out","name":"res"}]}`
+	httpTwo   = `{"bindings":[{"type":"httpTrigger","direction":"in","name":"request","route":"ROUTE",` +
+		`"authLevel":"LEVEL"},{"type":"http","direction":"out","name":"res"}]}`
 	proxying = `"enableForwardingHttpRequest":true,"enableProxyingHttpRequest":true`
 )
 

@@ -27,7 +27,9 @@ func Open(connectionString, address string) (queue.Receiver, error) {
 	}
 	client, err := azservicebus.NewClientFromConnectionString(connectionString, &azservicebus.ClientOptions{
 		// Short delays, since the pump tries again by itself: a broker that comes back is found within a few seconds.
-		RetryOptions: azservicebus.RetryOptions{MaxRetries: 2, RetryDelay: 300 * time.Millisecond, MaxRetryDelay: 2 * time.Second},
+		RetryOptions: azservicebus.RetryOptions{
+			MaxRetries: 2, RetryDelay: 300 * time.Millisecond, MaxRetryDelay: 2 * time.Second,
+		},
 	})
 	if err != nil {
 		// The client's own error may quote the connection string.

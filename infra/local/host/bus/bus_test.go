@@ -74,7 +74,9 @@ func TestDelivery(t *testing.T) {
 	want := invocation.QueueMessage{
 		Body: []byte("{}"), MessageID: "m-1", Subject: subject, SequenceNumber: 42, DeliveryCount: 2,
 		LockToken: id.String(), EnqueuedTime: at, Namespace: "127.0.0.1", Client: "c",
-		Properties: []invocation.Property{{Name: "a", Value: id.String()}, {Name: "b", Value: int32(2)}, {Name: "c", Value: at}},
+		Properties: []invocation.Property{
+			{Name: "a", Value: id.String()}, {Name: "b", Value: int32(2)}, {Name: "c", Value: at},
+		},
 	}
 	if !reflect.DeepEqual(got.Message, want) || !got.LockedUntil.Equal(locked) {
 		t.Errorf("got  %+v\nwant %+v", got.Message, want)

@@ -81,7 +81,7 @@ func (f functionFile) split() (binding, []binding, error) {
 		case !isTrigger && b.Direction == "out":
 			outputs = append(outputs, b)
 		default:
-			return binding{}, nil, fmt.Errorf("binding %q: %s with direction %q is not possible here", b.Name, b.Type, b.Direction)
+			return binding{}, nil, fmt.Errorf("binding %q: %s cannot have the direction %q", b.Name, b.Type, b.Direction)
 		}
 	}
 	if len(triggers) != 1 {

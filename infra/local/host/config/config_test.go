@@ -72,10 +72,12 @@ func TestTimeSpan(t *testing.T) {
 func TestFunctions(t *testing.T) {
 	t.Parallel()
 	root := functions(t, map[string]string{
-		"RunCheck":   `{"bindings":[{"type":"serviceBusTrigger","name":"message","direction":"in","queueName":"%Q%","connection":"CheckQueue","dataType":"binary"}]}`,
-		"Record":     `{"bindings":[{"type":"serviceBusTrigger","name":"message","queueName":"%Q%/$DeadLetterQueue"}]}`,
-		"Tick":       `{"bindings":[{"type":"timerTrigger","name":"timer","direction":"in","schedule":"0 */5 * * * *","useMonitor":false}]}`,
-		"Checks":     `{"bindings":[{"type":"httpTrigger","name":"request","direction":"in","methods":["get"],"route":"checks/{id?}"},{"type":"http","name":"res","direction":"out"}]}`,
+		"RunCheck": `{"bindings":[{"type":"serviceBusTrigger","name":"message","direction":"in","queueName":"%Q%",` +
+			`"connection":"CheckQueue","dataType":"binary"}]}`,
+		"Record": `{"bindings":[{"type":"serviceBusTrigger","name":"message","queueName":"%Q%/$DeadLetterQueue"}]}`,
+		"Tick":   `{"bindings":[{"type":"timerTrigger","name":"timer","schedule":"0 */5 * * * *","useMonitor":false}]}`,
+		"Checks": `{"bindings":[{"type":"httpTrigger","name":"request","direction":"in","methods":["get"],` +
+			`"route":"checks/{id?}"},{"type":"http","name":"res","direction":"out"}]}`,
 		"SwitchedOf": `{"bindings":[]}`,
 	})
 	got, err := ReadFunctions(root, Settings{"Q": "check-requests", "AzureWebJobs.SwitchedOf.Disabled": "true"})
@@ -103,28 +105,29 @@ func TestFunctions(t *testing.T) {
 func TestFunctionsRefused(t *testing.T) {
 	t.Parallel()
 	queue := `{"type":"serviceBusTrigger","name":"message","direction":"in","queueName":"q"}`
+	with := func(member string) string { return strings.Replace(queue, `"q"`, `"q",`+member, 1) }
 	cases := map[string]struct{ name, file, reason string }{
 		"name with a space":        {"Run Check", bindings(queue), "function name"},
 		"name host":                {"Host", bindings(queue), "function name"},
 		"not JSON":                 {"F", `{`, "parse function.json"},
 		"no trigger":               {"F", bindings(``), "0 triggers"},
-		"two triggers":             {"F", bindings(queue + `,` + strings.Replace(queue, "message", "other", 1)), "2 triggers"},
+		"two triggers":             {"F", bindings(queue + `,{"type":"timerTrigger","name":"t"}`), "2 triggers"},
 		"same name twice":          {"F", bindings(queue + `,{"type":"http","name":"Message","direction":"out"}`), "twice"},
 		"underscore in a binding":  {"F", bindings(strings.Replace(queue, "message", "my_message", 1)), "my_message"},
 		"binding without a name":   {"F", bindings(strings.Replace(queue, "message", "", 1)), "binding name"},
 		"trigger that goes out":    {"F", bindings(strings.Replace(queue, `"in"`, `"out"`, 1)), "direction"},
 		"unknown trigger":          {"F", bindings(`{"type":"blobTrigger","name":"b"}`), "blobTrigger"},
-		"queue output":             {"F", bindings(queue + `,{"type":"serviceBus","name":"o","direction":"out"}`), "output serviceBus"},
+		"queue output":             {"F", bindings(queue + `,{"type":"queue","name":"o","direction":"out"}`), "output queue"},
 		"unresolved queue":         {"F", bindings(strings.Replace(queue, `"q"`, `"%NOPE%"`, 1)), "%NOPE%"},
 		"topic":                    {"F", bindings(`{"type":"serviceBusTrigger","name":"m","topicName":"t"}`), "queueName"},
-		"batch":                    {"F", bindings(strings.Replace(queue, `"q"`, `"q","cardinality":"many"`, 1)), "cardinality"},
-		"stream":                   {"F", bindings(strings.Replace(queue, `"q"`, `"q","dataType":"stream"`, 1)), "dataType"},
-		"sessions":                 {"F", bindings(strings.Replace(queue, `"q"`, `"q","isSessionsEnabled":true`, 1)), "sessions"},
+		"batch":                    {"F", bindings(with(`"cardinality":"many"`)), "cardinality"},
+		"stream":                   {"F", bindings(with(`"dataType":"stream"`)), "dataType"},
+		"sessions":                 {"F", bindings(with(`"isSessionsEnabled":true`)), "sessions"},
 		"timer without a schedule": {"F", bindings(`{"type":"timerTrigger","name":"t"}`), "schedule"},
 		"unknown level":            {"F", bindings(`{"type":"httpTrigger","name":"r","authLevel":"user"}`), "authLevel"},
 		"route constraint":         {"F", bindings(`{"type":"httpTrigger","name":"r","route":"a/{id:int}"}`), "{id:int}"},
 		"optional in the middle":   {"F", bindings(`{"type":"httpTrigger","name":"r","route":"a/{id?}/b"}`), "last"},
-		"retry":                    {"F", strings.Replace(bindings(queue), `{`, `{"retry":{"strategy":"fixedDelay"},`, 1), "retry"},
+		"retry":                    {"F", `{"retry":{},` + bindings(queue)[1:], "retry"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

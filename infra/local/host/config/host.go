@@ -1,5 +1,6 @@
-// Package config reads host.json, the functions' function.json and local.settings.json as the Azure Functions host does,
-// and refuses with a clear error what the real host refuses or what the local host does not simulate. It starts nothing.
+// Package config reads host.json, the functions' function.json and local.settings.json as the Azure Functions host
+// does, and refuses with a clear error what the real host refuses or what the local host does not simulate. It starts
+// nothing.
 package config
 
 import (
@@ -149,7 +150,7 @@ func (f hostFile) queues(host *Host) error {
 		host.Queues.MaxConcurrentCalls = *settings.MaxConcurrentCalls
 	}
 	if host.Queues.MaxConcurrentCalls < 1 {
-		return fmt.Errorf("extensions.serviceBus.maxConcurrentCalls is %d, must be at least 1", host.Queues.MaxConcurrentCalls)
+		return fmt.Errorf("extensions.serviceBus.maxConcurrentCalls: must be at least 1")
 	}
 	return nil
 }

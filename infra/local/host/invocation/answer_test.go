@@ -18,8 +18,8 @@ type answerCase struct {
 	Invocation  string  `json:"invocation"`
 }
 
-// TestJudge holds the judge to every case that has an answer. A reset connection has none, and a redirect is followed by
-// the client before there is an answer to judge; both are tested where the calls are made.
+// TestJudge holds the judge to every case that has an answer. A reset connection has none, and a redirect is followed
+// by the client before there is an answer to judge; both are tested where the calls are made.
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../testdata/responses/cases.json")
@@ -112,15 +112,15 @@ func TestHTTPOutputIsOnlyCheckedWhereTheFunctionHasOne(t *testing.T) {
 
 func TestResponse(t *testing.T) {
 	t.Parallel()
-	jsonType := map[string]string{"Content-Type": "application/json"}
+	none, jsonType := map[string]string{}, map[string]string{"Content-Type": "application/json"}
 	cases := map[string]struct {
 		answer string
 		want   HTTPResponse
 	}{
 		"no outputs":     {`{}`, HTTPResponse{Status: 200}},
 		"res missing":    {`{"Outputs":{}}`, HTTPResponse{200, jsonType, []byte("{}")}},
-		"text body":      {`{"Outputs":{"res":{"StatusCode":"201","body":"done"}}}`, HTTPResponse{201, map[string]string{}, []byte("done")}},
-		"object body":    {`{"Outputs":{"res":{"body":{"a":[1]}}}}`, HTTPResponse{200, map[string]string{}, []byte("{\n  \"a\": [\n    1\n  ]\n}")}},
+		"text body":      {`{"Outputs":{"res":{"StatusCode":"201","body":"done"}}}`, HTTPResponse{201, none, []byte("done")}},
+		"object body":    {`{"Outputs":{"res":{"body":{"a":[1]}}}}`, HTTPResponse{200, none, []byte("{\n  \"a\": [\n    1\n  ]\n}")}},
 		"null body":      {`{"Outputs":{"res":{"statusCode":204,"body":null}}}`, HTTPResponse{204, map[string]string{}, nil}},
 		"status ignored": {`{"Outputs":{"res":{"status":404}}}`, HTTPResponse{200, map[string]string{}, nil}},
 		"headers": {`{"Outputs":{"res":{"headers":{"X-A":"1","X-B":["1","2"],"X-C":7}}}}`,

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	checkJSON = `{"schemaVersion":1,"checkId":"c-0001","environment":"prod-weu","requestedAt":"2026-11-20T09:29:58.417Z",` +
-		`"targets":["pg-01","pg-02"],"options":{"timeoutSeconds":30}}`
+	checkJSON = `{"schemaVersion":1,"checkId":"c-0001","environment":"prod-weu",` +
+		`"requestedAt":"2026-11-20T09:29:58.417Z","targets":["pg-01","pg-02"],"options":{"timeoutSeconds":30}}`
 	hostileJSON = `{"checkId":"c-0666","DeliveryCount":0,"messageId":"spoofed","CorrelationId":{"nested":true},` +
 		`"sys":"spoofed","fooTrigger":"dropped","when":"2026-11-20T11:29:58+02:00"}`
 	systemTime = "2026-11-20T09:29:58.6312345Z"
@@ -19,7 +19,8 @@ const (
 // TestQueueBodies wants the golden bodies byte for byte.
 func TestQueueBodies(t *testing.T) {
 	t.Parallel()
-	text, binary, dead, hostile := jsonMessage(), jsonMessage(), jsonMessage(), plainMessage("m-0001", 45, "application/json")
+	text, binary, dead := jsonMessage(), jsonMessage(), jsonMessage()
+	hostile := plainMessage("m-0001", 45, "application/json")
 	text2, bytes3 := plainMessage("m-0002", 43, "text/plain"), plainMessage("m-0003", 44, "application/octet-stream")
 	text2.DeliveryCount, text2.Body = 3, []byte("ping 'zürich' <1&2>\nsecond \"line\"")
 	bytes3.Body = []byte{0, 1, 2, 0xfe, 0xff, 0x1f, 0x8b}
@@ -159,14 +160,15 @@ func TestQueryNamedSysMovesTheSystemEntry(t *testing.T) {
 func TestPromotion(t *testing.T) {
 	t.Parallel()
 	cases := map[string]string{
-		`{"a":true,"b":false,"c":1.5,"d":null,"e":[1],"f":{"g": [1, 2]}}`: `{"a":"True","b":"False","c":"1.5","f":{"g":[1,2]}}`,
-		`{"at":"2026-11-20T09:29:58"}`:                                    `{"at":"11/20/2026 09:29:58"}`,
-		`{"at":"2026-11-20"}`:                                             `{"at":"2026-11-20"}`,
-		`{"at":"2026-13-40T99:29:58Z"}`:                                   `{"at":"2026-13-40T99:29:58Z"}`,
-		`{"a":"1"} {"b":"2"}`:                                             `{}`,
-		`["a"]`:                                                           `{}`,
-		`{"a":`:                                                           `{}`,
-		``:                                                                `{}`,
+		`{"a":true,"b":false,"c":1.5}`:         `{"a":"True","b":"False","c":"1.5"}`,
+		`{"d":null,"e":[1],"f":{"g": [1, 2]}}`: `{"f":{"g":[1,2]}}`,
+		`{"at":"2026-11-20T09:29:58"}`:         `{"at":"11/20/2026 09:29:58"}`,
+		`{"at":"2026-11-20"}`:                  `{"at":"2026-11-20"}`,
+		`{"at":"2026-13-40T99:29:58Z"}`:        `{"at":"2026-13-40T99:29:58Z"}`,
+		`{"a":"1"} {"b":"2"}`:                  `{}`,
+		`["a"]`:                                `{}`,
+		`{"a":`:                                `{}`,
+		``:                                     `{}`,
 	}
 	for text, want := range cases {
 		metadata := &object{}

@@ -22,7 +22,8 @@ func (r Result) Response(output string) (HTTPResponse, error) {
 	}
 	raw, found := r.Outputs[output]
 	if !found || string(raw) == "null" {
-		return HTTPResponse{Status: 200, Headers: map[string]string{"Content-Type": "application/json"}, Body: []byte("{}")}, nil
+		headers := map[string]string{"Content-Type": "application/json"}
+		return HTTPResponse{Status: 200, Headers: headers, Body: []byte("{}")}, nil
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil {

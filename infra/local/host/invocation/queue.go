@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// QueueMessage is a received Service Bus message with the fields that the trigger hands on. An empty text means that the
-// field is not set.
+// QueueMessage is a received Service Bus message with the fields that the trigger hands on. An empty text means that
+// the field is not set.
 type QueueMessage struct {
 	Body             []byte
 	MessageID        string
@@ -60,8 +60,8 @@ func Queue(binding string, binary bool, message QueueMessage, system System) ([]
 	return body(binding, string(data), metadata)
 }
 
-// metadata lists the keys in the order in which the Service Bus extension adds them, nulls included: a promoted property
-// of the same name takes their place.
+// metadata lists the keys in the order in which the Service Bus extension adds them, nulls included: a promoted
+// property of the same name takes their place.
 func (m QueueMessage) metadata() *object {
 	expires := m.ExpiresAt
 	if expires.IsZero() {

@@ -1,6 +1,6 @@
-// Package ncrontab parses six-field NCRONTAB expressions (second, minute, hour, day, month, day of week) as the NCrontab
-// library of the Azure Functions host reads them, and computes occurrences in UTC. It knows no time zones and no
-// five-field form.
+// Package ncrontab parses six-field NCRONTAB expressions (second, minute, hour, day, month, day of week) as the
+// NCrontab library of the Azure Functions host reads them, and computes occurrences in UTC. It knows no time zones and
+// no five-field form.
 package ncrontab
 
 import (
@@ -26,8 +26,8 @@ type field struct {
 	names    []string
 }
 
-// NCrontab differs from cron in two ways that matter: a day of the week is 0 to 6 (7 is refused), and where both a day of
-// the month and a day of the week are given, both must match.
+// NCrontab differs from cron in two ways that matter: a day of the week is 0 to 6 (7 is refused), and where both a day
+// of the month and a day of the week are given, both must match.
 func fields() []field {
 	return []field{
 		{"second", 0, 59, nil},

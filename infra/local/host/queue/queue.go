@@ -43,8 +43,8 @@ type Pump struct {
 	Log        *slog.Logger
 }
 
-// settleLimit bounds one settlement or renewal. Without it the client retries on a dead link for 53 s (service-bus facts
-// section 1, client traits); the message comes again either way.
+// settleLimit bounds one settlement or renewal. Without it the client retries on a dead link for 53 s (service-bus
+// facts section 1, client traits); the message comes again either way.
 const settleLimit = 5 * time.Second
 
 // Run pumps until ctx ends, then waits for the calls in flight. Those go on with calls, which the caller ends when it

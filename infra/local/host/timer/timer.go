@@ -12,7 +12,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/infra/local/host/ncrontab"
 )
 
-// Store keeps the status of a schedule over restarts; the real host uses a blob. Load gives nil where nothing is stored.
+// Store keeps the status of a schedule over restarts; the real host uses a blob. Load gives nil where nothing is
+// stored.
 type Store interface {
 	Load() (*invocation.Schedule, error)
 	Save(status invocation.Schedule) error
@@ -29,8 +30,8 @@ type Timer struct {
 // Options describe a timer. All fields but Store and RunOnStartup are needed.
 type Options struct {
 	Schedule ncrontab.Schedule
-	// UseMonitor keeps a status and makes up for a missed occurrence. It is off for schedules that fire more than once a
-	// minute, whatever is asked for (facts section 2.3).
+	// UseMonitor keeps a status and makes up for a missed occurrence. It is off for schedules that fire more than once
+	// a minute, whatever is asked for (facts section 2.3).
 	UseMonitor   bool
 	RunOnStartup bool
 	// Store may be nil: the status then lives as long as the timer.
@@ -112,8 +113,8 @@ func (t *Timer) fire(calls context.Context, s start) {
 	}
 }
 
-// restore takes over a stored status and tells whether an occurrence was missed. A status of another schedule only keeps
-// its Last.
+// restore takes over a stored status and tells whether an occurrence was missed. A status of another schedule only
+// keeps its Last.
 func (t *Timer) restore() bool {
 	if !t.options.UseMonitor || t.options.Store == nil {
 		return false

@@ -68,8 +68,8 @@ func (l *lines) last() []string {
 	return append([]string{}, l.recent...)
 }
 
-// stderrLevel judges a line on stderr by its words (facts section 5, logging). Where stderr is for errors only, whatever
-// is no warning is an error.
+// stderrLevel judges a line on stderr by its words (facts section 5, logging). Where stderr is for errors only,
+// whatever is no warning is an error.
 func stderrLevel(errorsOnly bool) func(string) slog.Level {
 	return func(line string) slog.Level {
 		lower := strings.ToLower(line)

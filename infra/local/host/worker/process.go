@@ -30,8 +30,8 @@ type Process struct {
 	once      sync.Once
 }
 
-// launch starts the executable on a fresh port. The real host keeps one port over restarts; a fresh one cannot have been
-// taken by someone else in between.
+// launch starts the executable on a fresh port. The real host keeps one port over restarts; a fresh one cannot have
+// been taken by someone else in between.
 func launch(o Options) (*Process, error) {
 	port, err := unusedPort()
 	if err != nil {

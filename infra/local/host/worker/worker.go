@@ -57,8 +57,8 @@ func Start(options Options) *Worker {
 }
 
 // Ready returns the process that answers calls, and waits while one is starting. It may be one that has exited with 0:
-// the real host does not replace it, and calls to it are refused. After four times the initialization timeout the worker
-// fails (facts section 1, early invocations).
+// the real host does not replace it, and calls to it are refused. After four times the initialization timeout the
+// worker fails (facts section 1, early invocations).
 func (w *Worker) Ready(ctx context.Context) (*Process, error) {
 	limit := time.NewTimer(4 * w.options.InitializationTimeout)
 	defer limit.Stop()

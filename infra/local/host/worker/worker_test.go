@@ -349,7 +349,8 @@ func TestLines(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	l := newLines(slog.New(slog.NewTextHandler(&out, nil)), stderrLevel(false))
-	for _, chunk := range []string{"started ", "well\r\nWARNING: slow\n\nit fail", "ed\n", strings.Repeat("x", longestLine), "end"} {
+	endless := strings.Repeat("x", longestLine)
+	for _, chunk := range []string{"started ", "well\r\nWARNING: slow\n\nit fail", "ed\n", endless, "end"} {
 		if n, err := l.Write([]byte(chunk)); n != len(chunk) || err != nil {
 			t.Fatal(n, err)
 		}
