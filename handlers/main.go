@@ -1,9 +1,10 @@
-// Command handler is pgpreflight's custom handler for Azure Functions: the host starts it and sends it every invocation.
+// Command handler is pgpreflight's custom handler for Azure Functions: the host starts it and sends it every
+// invocation.
 //
-// Exit codes: 2 for a command line that it does not know; 1 where a setting is wrong, the port cannot be had, or serving
-// breaks; 128 and the signal's number where a signal stopped it (143 for SIGTERM, 130 for SIGINT). It never exits with
-// 0 while serving: the host takes 0 for a worker that is done, does not start another one, and every later invocation
-// fails. A host that is going down itself does not look at the code.
+// Exit codes: 2 for a command line that it does not know; 1 where a setting is wrong, the port cannot be had, or
+// serving breaks; 128 and the signal's number where a signal stopped it (143 for SIGTERM, 130 for SIGINT). It never
+// exits with 0 while serving: the host takes 0 for a worker that is done, does not start another one, and every later
+// invocation fails. A host that is going down itself does not look at the code.
 package main
 
 import (

@@ -147,12 +147,15 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"serve", "now"}, nil, 2, "", "usage: handler"},
 		{[]string{"--help"}, nil, 0, "usage: handler", ""},
 		{nil, nil, 1, "", "handler: setting FUNCTIONS_CUSTOMHANDLER_PORT: is not set"},
-		{[]string{"serve"}, map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": "http"}, 1, "", "setting FUNCTIONS_CUSTOMHANDLER_PORT:"},
-		{nil, map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": "1", "ALLOWED_TARGETS": "10.0.0.0/99"}, 1, "", "setting ALLOWED_TARGETS:"},
+		{[]string{"serve"}, map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": "http"}, 1, "",
+			"setting FUNCTIONS_CUSTOMHANDLER_PORT:"},
+		{nil, map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": "1", "ALLOWED_TARGETS": "10.0.0.0/99"}, 1, "",
+			"setting ALLOWED_TARGETS:"},
 	}
 	for _, test := range tests {
 		var stdout, stderr bytes.Buffer
-		p := process{getenv: func(name string) string { return test.env[name] }, stdout: &stdout, stderr: &stderr, now: time.Now}
+		p := process{getenv: func(name string) string { return test.env[name] }, stdout: &stdout, stderr: &stderr,
+			now: time.Now}
 		if code := run(test.args, p); code != test.code || !strings.Contains(stdout.String(), test.stdout) ||
 			!strings.Contains(stderr.String(), test.stderr) {
 			t.Errorf("%q: %d %q %q", test.args, code, &stdout, &stderr)

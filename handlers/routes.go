@@ -32,8 +32,8 @@ func forwarded(s settings.Settings, p parts, log *slog.Logger) []server.HTTPFunc
 		log.WarnContext(ctx, "part is not well", "part", part, "err", err)
 	}
 	submit := checks.Handler{
-		Store: p.store, Queue: p.queue, MissingStore: s.Tables.Names(), MissingQueue: s.Queue.Names(), BaseURL: s.PublicBaseURL,
-		NewID: newID, Report: report,
+		Store: p.store, Queue: p.queue, MissingStore: s.Tables.Names(), MissingQueue: s.Queue.Names(),
+		BaseURL: s.PublicBaseURL, NewID: newID, Report: report,
 	}
 	return []server.HTTPFunction{
 		{Name: checks.Name, Route: checks.Route, Methods: checks.Methods(), Limit: checks.Limit, Handler: submit},

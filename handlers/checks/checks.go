@@ -1,5 +1,5 @@
-// Package checks is the function Checks: it takes check requests over HTTP, hands out reports and lists them. It runs no
-// check: what it takes goes into the queue.
+// Package checks is the function Checks: it takes check requests over HTTP, hands out reports and lists them. It runs
+// no check: what it takes goes into the queue.
 package checks
 
 import (

@@ -1,5 +1,5 @@
-// Package health is the function Health: are our own parts well. It is anonymous, so it tells names of settings and kinds
-// of trouble, never values, addresses or words of a client library; those are in the log.
+// Package health is the function Health: are our own parts well. It is anonymous, so it tells names of settings and
+// kinds of trouble, never values, addresses or words of a client library; those are in the log.
 package health
 
 import (
@@ -98,8 +98,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(raw)
 }
 
-// look asks every part, or gives the last answer again. A second caller waits for the first one's look, which one caller
-// who goes away does not end.
+// look asks every part, or gives the last answer again. A second caller waits for the first one's look, which one
+// caller who goes away does not end.
 func (h *Handler) look(ctx context.Context) answer {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -56,12 +56,14 @@ func well(context.Context) error { return nil }
 func TestAllIsWell(t *testing.T) {
 	t.Parallel()
 	s := parsed(t, map[string]string{
-		"CheckQueue": bus, "ResultTables": tables, "WEBSITE_SITE_NAME": "app", "WEBSITE_PRIVATE_IP": "10.1.2.4", "RESOLVERS": "10.0.0.4:53",
+		"CheckQueue": bus, "ResultTables": tables, "WEBSITE_SITE_NAME": "app", "WEBSITE_PRIVATE_IP": "10.1.2.4",
+		"RESOLVERS": "10.0.0.4:53",
 	})
 	status, parts, body := ask1(t, Parts(s, Pings{Queue: well, Tables: well, Resolvers: well, Report: silent}))
 	want := `{"status":"ok","parts":[{"name":"queue","status":"ok","detail":"answers"},{"name":"tables","status":"ok",` +
-		`"detail":"answers"},{"name":"credentials","status":"ok","detail":"not set, and not needed by every function: REPORT_LINK_KEY, ` +
-		`PUBLIC_BASE_URL, TICKET_SECRETS, CALLBACK_SECRET, ALLOWED_CALLBACKS"},{"name":"vnetIntegration","status":"ok",` +
+		`"detail":"answers"},{"name":"credentials","status":"ok","detail":"not set, and not needed by every ` +
+		`function: REPORT_LINK_KEY, PUBLIC_BASE_URL, TICKET_SECRETS, CALLBACK_SECRET, ALLOWED_CALLBACKS"},` +
+		`{"name":"vnetIntegration","status":"ok",` +
 		`"detail":"joined to a virtual network"},{"name":"resolvers","status":"ok","detail":"RESOLVERS names 1"}]}`
 	if status != 200 || body != want {
 		t.Errorf("answer %d %v\n got %s\nwant %s", status, parts, body, want)
@@ -82,13 +84,16 @@ func TestParts(t *testing.T) {
 	}{
 		{"no queue", nil, Pings{}, "queue", Missing, "setting CheckQueue or CheckQueue__fullyQualifiedNamespace is not set"},
 		{"no tables", nil, Pings{}, "tables", Missing, "setting ResultTables or ResultTables__tableServiceUri is not set"},
-		{"a queue that refuses", map[string]string{"CheckQueue": bus}, Pings{Queue: fails(fmt.Errorf("x: %w", syscall.ECONNREFUSED))},
+		{"a queue that refuses", map[string]string{"CheckQueue": bus},
+			Pings{Queue: fails(fmt.Errorf("x: %w", syscall.ECONNREFUSED))},
 			"queue", Failed, "the connection is refused"},
-		{"a queue without an address", map[string]string{"CheckQueue": bus}, Pings{Queue: fails(&net.DNSError{Err: "no such host"})},
+		{"a queue without an address", map[string]string{"CheckQueue": bus},
+			Pings{Queue: fails(&net.DNSError{Err: "no such host"})},
 			"queue", Failed, "its name does not resolve"},
 		{"tables out of reach", map[string]string{"ResultTables": tables}, Pings{Tables: fails(syscall.EHOSTUNREACH)},
 			"tables", Failed, "it is not reachable"},
-		{"tables that talk", map[string]string{"ResultTables": tables}, Pings{Tables: fails(errors.New("AccountKey=hunter2 is wrong"))},
+		{"tables that talk", map[string]string{"ResultTables": tables},
+			Pings{Tables: fails(errors.New("AccountKey=hunter2 is wrong"))},
 			"tables", Failed, "the log has the reason"},
 		{"a ticket secret that is not there", map[string]string{"TICKET_SECRETS": `{"jira":"J"}`}, Pings{},
 			"credentials", Missing, "TICKET_SECRETS names a setting that is not set: J"},
@@ -99,13 +104,16 @@ func TestParts(t *testing.T) {
 		{"not joined", map[string]string{"WEBSITE_SITE_NAME": "app"}, Pings{},
 			"vnetIntegration", Missing, "WEBSITE_PRIVATE_IP is not set: the app is not joined to a virtual network"},
 		{"the instance's resolvers", nil, Pings{}, "resolvers", OK, "those of the instance"},
-		{"resolvers that are silent", nil, Pings{Resolvers: fails(context.DeadlineExceeded)}, "resolvers", Failed, "no answer in time"},
+		{"resolvers that are silent", nil, Pings{Resolvers: fails(context.DeadlineExceeded)}, "resolvers", Failed,
+			"no answer in time"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var reported []string
-			test.pings.Report = func(_ context.Context, part string, err error) { reported = append(reported, part+": "+err.Error()) }
+			test.pings.Report = func(_ context.Context, part string, err error) {
+				reported = append(reported, part+": "+err.Error())
+			}
 			_, parts, body := ask1(t, Parts(parsed(t, test.env), test.pings))
 			if got := parts[test.part]; got.Status != test.status || got.Detail != test.detail {
 				t.Errorf("%s: %+v, want %s %q", test.part, got, test.status, test.detail)

@@ -80,7 +80,8 @@ func kind(err error) string {
 // credentials looks for secrets that other settings refer to and that are not there, then for the identity.
 func (p Pings) credentials(ctx context.Context, s settings.Settings) Result {
 	if len(s.Unresolved) > 0 {
-		return Result{Status: Failed, Detail: "the Key Vault reference is not resolved of setting " + strings.Join(s.Unresolved, ", ")}
+		names := strings.Join(s.Unresolved, ", ")
+		return Result{Status: Failed, Detail: "the Key Vault reference is not resolved of setting " + names}
 	}
 	var missing []string
 	for _, system := range slices.Sorted(maps.Keys(s.TicketSecrets)) {
@@ -89,7 +90,8 @@ func (p Pings) credentials(ctx context.Context, s settings.Settings) Result {
 		}
 	}
 	if len(missing) > 0 {
-		return Result{Status: Missing, Detail: "TICKET_SECRETS names a setting that is not set: " + strings.Join(missing, ", ")}
+		names := strings.Join(missing, ", ")
+		return Result{Status: Missing, Detail: "TICKET_SECRETS names a setting that is not set: " + names}
 	}
 	return p.ask(ctx, question{part: "credentials", ping: p.Credentials, well: optional(s)})
 }

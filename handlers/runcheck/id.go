@@ -9,8 +9,8 @@ import (
 )
 
 // unnamed is the id of a message that nobody gave one: the same on every delivery of that message, and another for the
-// next message with the same body, which asks for a new check. A broker's number alone would repeat when a queue is made
-// anew.
+// next message with the same body, which asks for a new check. A broker's number alone would repeat when a queue is
+// made anew.
 func unnamed(invocation envelope.Invocation) string {
 	m := invocation.Claimed()
 	if number, at := m.SequenceNumber(), m.EnqueuedTime(); number != 0 && !at.IsZero() {

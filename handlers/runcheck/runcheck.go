@@ -58,7 +58,8 @@ type Handler struct {
 	Missing string
 }
 
-// Run is one invocation. An error brings the message back; everything that another delivery would not change is a report.
+// Run is one invocation. An error brings the message back; everything that another delivery would not change is a
+// report.
 func (h Handler) Run(ctx context.Context, invocation envelope.Invocation) (envelope.Answer, error) {
 	if h.Checker == nil || h.Reports == nil {
 		return envelope.Answer{}, fmt.Errorf("run check: setting %s is not set", h.Missing)

@@ -20,7 +20,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
 
-const good = `{"version":1,"id":"orders-1","depth":"connect","source":{"host":"db.example.com"},"target":{"host":"t.example.com"}}`
+const good = `{"version":1,"id":"orders-1","depth":"connect","source":{"host":"db.example.com"},` +
+	`"target":{"host":"t.example.com"}}`
 
 var _ Reports = (*store.Store)(nil)
 
@@ -72,9 +73,10 @@ func (f *fakes) Save(_ context.Context, r report.Report) (store.Outcome, error) 
 }
 
 func (f *fakes) reject(problem *request.Problem, id string, now time.Time) (report.Report, error) {
-	return report.Report{ID: id, Verdict: report.Rejected, Headline: problem.Message, StartedAt: now, Findings: []report.Finding{
-		{Code: problem.Code, Args: finding.Args{"field": problem.Field}},
-	}}, f.step("reject")
+	return report.Report{ID: id, Verdict: report.Rejected, Headline: problem.Message, StartedAt: now,
+		Findings: []report.Finding{
+			{Code: problem.Code, Args: finding.Args{"field": problem.Field}},
+		}}, f.step("reject")
 }
 
 func (f *fakes) handler() Handler {
@@ -105,10 +107,13 @@ func TestSteps(t *testing.T) {
 		want       []string
 		says       string
 	}{
-		{"a good request", good, false, []string{"finished", "mark", "run", "save"}, "check orders-1 finished: ready (report stored)"},
+		{"a good request", good, false, []string{"finished", "mark", "run", "save"},
+			"check orders-1 finished: ready (report stored)"},
 		{"the same id again", good, true, []string{"finished", "complete"}, "check orders-1 was finished before"},
-		{"a bad request", `{"version":1,"id":"x"}`, false, []string{"finished", "reject", "save"}, "check x rejected: request: source is required"},
-		{"a bad request with the id of a report", `{"version":1,"id":"x"}`, true, []string{"finished", "complete"}, "check x was finished before"},
+		{"a bad request", `{"version":1,"id":"x"}`, false, []string{"finished", "reject", "save"},
+			"check x rejected: request: source is required"},
+		{"a bad request with the id of a report", `{"version":1,"id":"x"}`, true, []string{"finished", "complete"},
+			"check x was finished before"},
 		{"no JSON", "ping", false, []string{"finished", "reject", "save"}, "check m-1 rejected"},
 		{"nothing", "", false, []string{"finished", "reject", "save"}, "check m-1 rejected"},
 	}
@@ -133,7 +138,8 @@ func TestSteps(t *testing.T) {
 // Our own trouble brings the message back.
 func TestErrors(t *testing.T) {
 	t.Parallel()
-	for body, steps := range map[string][]string{good: {"finished", "mark", "run", "save"}, "{}": {"finished", "reject", "save"}} {
+	tests := map[string][]string{good: {"finished", "mark", "run", "save"}, "{}": {"finished", "reject", "save"}}
+	for body, steps := range tests {
 		for _, step := range steps {
 			f := &fakes{failAt: step}
 			if _, err := f.handler().Run(t.Context(), message(t, body, `{"MessageId":"\"m-1\""}`)); !errors.Is(err, errAway) {
@@ -187,7 +193,8 @@ func TestInvocationWithoutMessage(t *testing.T) {
 func TestMessageOfTwoMegabytes(t *testing.T) {
 	t.Parallel()
 	f := &fakes{}
-	if _, err := f.handler().Run(t.Context(), message(t, strings.Repeat("x", 2<<20), `{"MessageId":"\"m-1\""}`)); err != nil {
+	large := message(t, strings.Repeat("x", 2<<20), `{"MessageId":"\"m-1\""}`)
+	if _, err := f.handler().Run(t.Context(), large); err != nil {
 		t.Fatal(err)
 	}
 	if len(f.saved) != 1 || f.saved[0].ID != "m-1" || f.saved[0].Verdict != report.Rejected ||

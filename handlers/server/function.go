@@ -49,8 +49,8 @@ func (m *Mux) serveFunction(w http.ResponseWriter, r *http.Request, f Function) 
 	m.warn(ctx, envelope.Succeed(w, result.answer))
 }
 
-// invoke runs a function and comes back in time even where the function does not: what hangs then holds its own goroutine
-// and nobody else's.
+// invoke runs a function and comes back in time even where the function does not: what hangs then holds its own
+// goroutine and nobody else's.
 func invoke(ctx context.Context, f Function, invocation envelope.Invocation) outcome {
 	ctx, cancel := context.WithTimeout(ctx, f.Limit)
 	defer cancel()

@@ -36,8 +36,8 @@ func (m *Mux) serveHTTP(w http.ResponseWriter, r *http.Request, f HTTPFunction, 
 		"elapsedMs", elapsedMs(started))
 }
 
-// recoverHTTP answers for a handler that panicked. Where a part of an answer is out already, the connection is cut: half
-// a report must not pass for a whole one.
+// recoverHTTP answers for a handler that panicked. Where a part of an answer is out already, the connection is cut:
+// half a report must not pass for a whole one.
 func (m *Mux) recoverHTTP(w *watchedWriter, r *http.Request) {
 	cause := recover()
 	if cause == nil {
@@ -46,7 +46,8 @@ func (m *Mux) recoverHTTP(w *watchedWriter, r *http.Request) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause)
 	}
-	m.log.ErrorContext(r.Context(), "invocation failed", "err", fmt.Errorf("panic: %v", cause), "stack", string(debug.Stack()))
+	m.log.ErrorContext(r.Context(), "invocation failed", "err", fmt.Errorf("panic: %v", cause),
+		"stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}

@@ -23,8 +23,8 @@ const (
 	idleFor = 10 * time.Minute
 )
 
-// Drain is how long a stopping process waits: first for what runs, then, once that is cancelled, for its answers. Together
-// they stay under the 30 seconds that a container gets.
+// Drain is how long a stopping process waits: first for what runs, then, once that is cancelled, for its answers.
+// Together they stay under the 30 seconds that a container gets.
 type Drain struct{ Running, Cancelled time.Duration }
 
 // DefaultDrain is the drain of a process that the platform stops.

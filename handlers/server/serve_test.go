@@ -64,9 +64,15 @@ func (p *pipes) call(path string) int {
 	return response.StatusCode
 }
 
-// serving runs Serve on pipes. End gives its error after the stop.
-func serving(run func(context.Context, envelope.Invocation) (envelope.Answer, error)) (listener *pipes, stop func(), end func() error) {
-	listener = newPipes()
+// serving is Serve on pipes. End gives its error after the stop.
+type serving struct {
+	listener *pipes
+	stop     func()
+	end      func() error
+}
+
+func serve(run func(context.Context, envelope.Invocation) (envelope.Answer, error)) serving {
+	listener := newPipes()
 	log, _ := logger()
 	hang := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(100 * time.Second) })
 	m := New(log, []Function{{Name: "RunCheck", Limit: 150 * time.Second, Run: run}},
@@ -74,14 +80,14 @@ func serving(run func(context.Context, envelope.Invocation) (envelope.Answer, er
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- Serve(ctx, listener, m, ServeOptions{Log: log, Drain: DefaultDrain()}) }()
-	return listener, stop, func() error { return <-ended }
+	return serving{listener: listener, stop: stop, end: func() error { return <-ended }}
 }
 
 // The time limit of reading a body must not end a check that runs longer.
 func TestLongFunctionIsNotCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		listener, stop, end := serving(func(ctx context.Context, _ envelope.Invocation) (envelope.Answer, error) {
+		s := serve(func(ctx context.Context, _ envelope.Invocation) (envelope.Answer, error) {
 			select {
 			case <-time.After(2 * time.Minute):
 				return envelope.Answer{}, nil
@@ -89,11 +95,11 @@ func TestLongFunctionIsNotCancelled(t *testing.T) {
 				return envelope.Answer{}, ctx.Err()
 			}
 		})
-		if status := listener.call("/RunCheck"); status != 200 {
+		if status := s.listener.call("/RunCheck"); status != 200 {
 			t.Errorf("status %d of a function that ran two minutes", status)
 		}
-		stop()
-		if err := end(); err != nil {
+		s.stop()
+		if err := s.end(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -103,9 +109,9 @@ func TestLongFunctionIsNotCancelled(t *testing.T) {
 func TestBodyThatNeverComes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		listener, stop, end := serving(fine)
+		s := serve(fine)
 		client, server := net.Pipe()
-		listener.connections <- server
+		s.listener.connections <- server
 		if _, err := client.Write([]byte("POST /RunCheck HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")); err != nil {
 			t.Fatal(err)
 		}
@@ -118,8 +124,8 @@ func TestBodyThatNeverComes(t *testing.T) {
 			t.Errorf("answer %d after %s", response.StatusCode, took)
 		}
 		_ = client.Close()
-		stop()
-		if err := end(); err != nil {
+		s.stop()
+		if err := s.end(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -147,19 +153,19 @@ func TestDrain(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				listener, stop, end := serving(func(ctx context.Context, _ envelope.Invocation) (envelope.Answer, error) {
+				s := serve(func(ctx context.Context, _ envelope.Invocation) (envelope.Answer, error) {
 					return envelope.Answer{}, test.run(ctx)
 				})
 				status := make(chan int, 1)
-				go func() { status <- listener.call(test.path) }()
+				go func() { status <- s.listener.call(test.path) }()
 				synctest.Wait()
 				stopped := time.Now()
-				stop()
+				s.stop()
 				synctest.Wait()
-				if got := listener.call("/RunCheck"); got != 0 {
+				if got := s.listener.call("/RunCheck"); got != 0 {
 					t.Errorf("a new call while stopping got %d", got)
 				}
-				err := end()
+				err := s.end()
 				if took := time.Since(stopped); took > test.took {
 					t.Errorf("ended after %s, want %s", took, test.took)
 				}
@@ -178,7 +184,8 @@ func TestDrain(t *testing.T) {
 func TestServeOnAListenerThatBreaks(t *testing.T) {
 	t.Parallel()
 	log, _ := logger()
-	err := Serve(context.Background(), broken{newPipes()}, http.NotFoundHandler(), ServeOptions{Log: log, Drain: DefaultDrain()})
+	options := ServeOptions{Log: log, Drain: DefaultDrain()}
+	err := Serve(context.Background(), broken{newPipes()}, http.NotFoundHandler(), options)
 	if err == nil || !strings.Contains(err.Error(), "out of files") {
 		t.Errorf("error %v", err)
 	}

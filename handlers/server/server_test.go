@@ -53,7 +53,8 @@ func muxOf(run func(context.Context, envelope.Invocation) (envelope.Answer, erro
 	log, out := logger()
 	return New(log,
 		[]Function{{Name: "RunCheck", Limit: time.Minute, Run: run}},
-		[]HTTPFunction{{Name: "Checks", Route: "checks/{id?}", Methods: []string{"GET", "POST"}, Limit: time.Minute, Handler: h}},
+		[]HTTPFunction{{Name: "Checks", Route: "checks/{id?}", Methods: []string{"GET", "POST"}, Limit: time.Minute,
+			Handler: h}},
 	), out
 }
 
@@ -81,8 +82,10 @@ func TestPaths(t *testing.T) {
 	}{
 		{"GET", "/", 200}, {"HEAD", "/", 200},
 		{"POST", "/RunCheck", 200}, {"POST", "/runcheck", 404}, {"POST", "/RunCheck/", 404}, {"GET", "/RunCheck", 405},
-		{"POST", "//RunCheck", 404}, {"POST", "/./RunCheck", 404}, {"POST", "/x/../RunCheck", 404}, {"POST", "/RunCheck2", 404},
-		{"GET", "/api/checks", 200}, {"GET", "/api/checks/", 200}, {"GET", "/API/Checks/c-1", 200}, {"POST", "/api/checks", 200},
+		{"POST", "//RunCheck", 404}, {"POST", "/./RunCheck", 404}, {"POST", "/x/../RunCheck", 404},
+		{"POST", "/RunCheck2", 404},
+		{"GET", "/api/checks", 200}, {"GET", "/api/checks/", 200}, {"GET", "/API/Checks/c-1", 200},
+		{"POST", "/api/checks", 200},
 		{"DELETE", "/api/checks/c-1", 405}, {"GET", "/api/checks/c-1/x", 404}, {"GET", "/api//checks", 404},
 		{"GET", "/api/checks//", 404}, {"GET", "/api", 404}, {"GET", "/api/", 404}, {"GET", "/checks", 404}, {"GET", "", 404},
 		{"GET", "//", 404}, {"GET", "/api/../api/checks", 404},
@@ -101,7 +104,8 @@ func TestPaths(t *testing.T) {
 func TestPathValues(t *testing.T) {
 	t.Parallel()
 	m, _ := muxOf(fine, func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprintf(w, "<%s>", r.PathValue("id")) })
-	for path, want := range map[string]string{"/api/checks": "<>", "/api/checks/c-1": "<c-1>", "/API/CHECKS/C.x": "<C.x>"} {
+	for path, want := range map[string]string{"/api/checks": "<>", "/api/checks/c-1": "<c-1>",
+		"/API/CHECKS/C.x": "<C.x>"} {
 		if got := send(m, "GET", path, "").Body.String(); got != want {
 			t.Errorf("%s = %s, want %s", path, got, want)
 		}
@@ -115,8 +119,10 @@ func TestMatchRoute(t *testing.T) {
 		want        string
 	}{
 		{"health", "health", "map[]"}, {"health", "health/x", "no"}, {"checks/{id?}", "checks", "map[]"},
-		{"checks/{id?}", "checks/1", "map[id:1]"}, {"checks/{id}", "checks", "no"}, {"tickets/{system}", "tickets/jira", "map[system:jira]"},
-		{"a/{b}/c/{d?}", "a/1/c", "map[b:1]"}, {"a/{b}/c/{d?}", "a/1", "no"}, {"a/{b}/c", "a//c", "no"}, {"openapi.json", "openapi.json", "map[]"},
+		{"checks/{id?}", "checks/1", "map[id:1]"}, {"checks/{id}", "checks", "no"},
+		{"tickets/{system}", "tickets/jira", "map[system:jira]"},
+		{"a/{b}/c/{d?}", "a/1/c", "map[b:1]"}, {"a/{b}/c/{d?}", "a/1", "no"}, {"a/{b}/c", "a//c", "no"},
+		{"openapi.json", "openapi.json", "map[]"},
 	}
 	for _, test := range tests {
 		values, ok := matchRoute(test.route, strings.Split(test.path, "/"))
@@ -309,7 +315,8 @@ func TestWireForwarded(t *testing.T) {
 			t.Fatal(err)
 		}
 		top, body, _ := strings.Cut(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n\n")
-		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.ReplaceAll(top, "\n", "\r\n") + "\r\n\r\n" + body)))
+		wire := strings.ReplaceAll(top, "\n", "\r\n") + "\r\n\r\n" + body
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(wire)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -117,7 +117,8 @@ func TestSucceedIsAlwaysASuccess(t *testing.T) {
 		"nothing to say": {},
 		"no lines":       {Logs: []string{}},
 		"lines":          {Logs: []string{"check c-0001 finished: ready", "done", "1234", "null", ""}},
-		"hostile lines":  {Logs: []string{"\"}],\"Outputs\":{\"res\":\"x\"}", "a\nb\x00\x1b[31m", "\xff\xfe", strings.Repeat("x", 1<<20)}},
+		"hostile lines": {Logs: []string{"\"}],\"Outputs\":{\"res\":\"x\"}", "a\nb\x00\x1b[31m", "\xff\xfe",
+			strings.Repeat("x", 1<<20)}},
 	}
 	for name, answer := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -236,7 +236,8 @@ func (endless) Read(p []byte) (int, error) {
 func TestMetadataIsLenient(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"as the host writes it": `{"DeliveryCount":"4","MessageId":"\"m\"","SequenceNumber":"7","ApplicationProperties":{"a":1}}`,
+		"as the host writes it": `{"DeliveryCount":"4","MessageId":"\"m\"","SequenceNumber":"7",` +
+			`"ApplicationProperties":{"a":1}}`,
 		"real JSON":             `{"DeliveryCount":4,"MessageId":"m","SequenceNumber":7,"ApplicationProperties":{"a":1}}`,
 		"an object in a string": `{"DeliveryCount":"4","MessageId":"m","SequenceNumber":"7","UserProperties":"{\"a\":1}"}`,
 		"another case":          `{"deliverycount":"4","messageId":"\"m\"","sequenceNumber":"7","userProperties":{"a":1}}`,
@@ -353,15 +354,16 @@ func wantTrusted(t *testing.T, i Invocation, binding string, want bool) {
 func wantQueueMetadata(t *testing.T, m Metadata) {
 	t.Helper()
 	texts := []string{m.MessageID(), m.CorrelationID(), m.ContentType(), m.Subject(), m.ReplyTo(), m.SessionID()}
-	if want := []string{"m-0001", "corr-77", "application/json", "check.requested", "", ""}; !reflect.DeepEqual(texts, want) {
+	want := []string{"m-0001", "corr-77", "application/json", "check.requested", "", ""}
+	if !reflect.DeepEqual(texts, want) {
 		t.Errorf("metadata = %q, want %q", texts, want)
 	}
 	if m.DeliveryCount() != 1 || m.SequenceNumber() != 42 || !m.EnqueuedTime().Equal(enqueued) {
 		t.Errorf("metadata = %d %d %v", m.DeliveryCount(), m.SequenceNumber(), m.EnqueuedTime())
 	}
-	want := map[string]string{"source": "ado-pipeline", "attempt": "2", "dryRun": "false"}
-	if got := m.ApplicationProperties(); !reflect.DeepEqual(got, want) {
-		t.Errorf("ApplicationProperties = %v, want %v", got, want)
+	properties := map[string]string{"source": "ado-pipeline", "attempt": "2", "dryRun": "false"}
+	if got := m.ApplicationProperties(); !reflect.DeepEqual(got, properties) {
+		t.Errorf("ApplicationProperties = %v, want %v", got, properties)
 	}
 	if m.DeadLetterReason() != "" {
 		t.Errorf("DeadLetterReason = %q of a message that is alive", m.DeadLetterReason())

@@ -122,7 +122,8 @@ func TestNoLeakByName(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	log := New(Options{Writer: &out})
-	log.Info("x", "password", "hunter2", "clientSecret", "hunter2", "Authorization", "hunter2", "connection_string", "hunter2")
+	log.Info("x", "password", "hunter2", "clientSecret", "hunter2", "Authorization", "hunter2", "connection_string",
+		"hunter2")
 	log.Info("x", "secret", secret.New("hunter2"), "in", struct{ S secret.String }{secret.New("hunter2")})
 	log.Info("x", "headers", http.Header{"X-Functions-Key": {"hunter2"}, "Cookie": {"hunter2"}})
 	log.Info("x", slog.Group("password", slog.String("a", "hunter2"), slog.Any("b", []string{"hunter2"})))

@@ -26,7 +26,8 @@ var rules = sync.OnceValue(func() []rule {
 	return []rule{
 		// scheme://user:password@host and scheme://token@host. It reaches to the last @ so that an @ in a password
 		// leaves no rest behind.
-		{[]string{"://"}, compile(`([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/?#"'<>]+@|[^\s:/"'<>]*:[^\s"'<>]*@)`), "${1}" + redacted + "@"},
+		{[]string{"://"}, compile(
+			`([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/?#"'<>]+@|[^\s:/"'<>]*:[^\s"'<>]*@)`), "${1}" + redacted + "@"},
 		// Authorization: Bearer …, x-functions-key: …, as header lines and as JSON, where a value may be a list.
 		{[]string{"authorization", "x-functions-key", "cookie", "x-ms-token", "x-hub-signature"}, compile(
 			`(?i)((?:proxy-)?authorization|x-functions-key|(?:set-)?cookie|x-ms-token-[a-z-]+|x-hub-signature(?:-256)?)` +
@@ -39,13 +40,15 @@ var rules = sync.OnceValue(func() []rule {
 		{[]string{"code="}, compile(`(?i)([?&;]code=)[^\s&;"']+`), "${1}" + redacted},
 		// "password": "…" and "code": "…" in JSON. Where the JSON is itself inside a string, the rest of the line goes:
 		// quotes that end and quotes that belong to the value cannot be told apart there.
-		{[]string{`"`}, compile(`(?i)("[a-z_.-]*(?:password|passwd|pwd|passphrase|secret|access_?key|account_?key|api_?key|sig|` +
-			`signature|token|code)\\*"\s*:\s*)(?:\\+".*|"(?:[^"\\]|\\.)*")`), `${1}"` + redacted + `"`},
+		{[]string{`"`},
+			compile(`(?i)("[a-z_.-]*(?:password|passwd|pwd|passphrase|secret|access_?key|account_?key|api_?key|sig|` +
+				`signature|token|code)\\*"\s*:\s*)(?:\\+".*|"(?:[^"\\]|\\.)*")`), `${1}"` + redacted + `"`},
 		{[]string{"password:", "passwd:", "pwd:"}, compile(`(?i)\b((?:password|passwd|pwd):\s*)[^\s"]+`), "${1}" + redacted},
 		// A token of Entra ID or anybody else's, wherever it stands.
 		{[]string{"eyj"}, compile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?`), redacted},
 		// Keys that Azure makes recognisable: Functions, Storage, Service Bus, Event Hubs.
-		{[]string{"azfu", "+ast", "+asb", "+aeh"}, compile(`[A-Za-z0-9+/_-]{20,}(?:AzFu|\+ASt|\+ASb|\+AEh)[A-Za-z0-9+/_-]{4,}={0,2}`), redacted},
+		{[]string{"azfu", "+ast", "+asb", "+aeh"},
+			compile(`[A-Za-z0-9+/_-]{20,}(?:AzFu|\+ASt|\+ASb|\+AEh)[A-Za-z0-9+/_-]{4,}={0,2}`), redacted},
 	}
 })
 

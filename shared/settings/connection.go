@@ -41,7 +41,8 @@ func (c Connection) secrets() []secret.String {
 	return secrets
 }
 
-func (r *reader) connection(name, suffix string, checkString func(pairs) string, checkAddress func(string) string) Connection {
+func (r *reader) connection(name, suffix string, checkString func(pairs) string,
+	checkAddress func(string) string) Connection {
 	c := Connection{Setting: name, suffix: suffix, ClientID: r.get(name + "__clientId")}
 	c.Address = r.text(name+"__"+suffix, "", checkAddress)
 	value := r.get(name)
@@ -115,8 +116,8 @@ func checkNamespace(value string) string {
 	return ""
 }
 
-// checkTables refuses what only a storage emulator needs, unless it stands on this machine: plain http shows the account's
-// data, and devstoreaccount1 has a key that everybody knows.
+// checkTables refuses what only a storage emulator needs, unless it stands on this machine: plain http shows the
+// account's data, and devstoreaccount1 has a key that everybody knows.
 func checkTables(p pairs) string {
 	if p.truthy(developmentStorage) {
 		if proxy := p[developmentProxy]; proxy != "" && !isLoopback(hostOf(proxy)) {

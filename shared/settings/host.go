@@ -27,7 +27,8 @@ func (h Host) InAzure() bool { return h.FunctionApp != "" }
 // host waiting.
 func (h Host) Listen() (string, error) {
 	if h.port == 0 {
-		return "", errors.New("setting " + portSetting + ": is not set; the Functions host sets it when it starts the handler")
+		return "", errors.New("setting " + portSetting +
+			": is not set; the Functions host sets it when it starts the handler")
 	}
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(h.port)), nil
 }

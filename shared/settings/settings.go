@@ -61,8 +61,8 @@ const (
 
 const mostConcurrentChecks = 4096
 
-// Parse reads the settings. An error is one line that names the first wrong setting, never its value where that may be a
-// secret.
+// Parse reads the settings. An error is one line that names the first wrong setting, never its value where that may be
+// a secret.
 func Parse(getenv func(string) string) (Settings, error) {
 	r := &reader{getenv: getenv}
 	s := Settings{
@@ -133,7 +133,8 @@ func (r *reader) text(name, preset string, check func(string) string) string {
 	if value == "" {
 		return preset
 	}
-	// A check's words do not repeat the value: people paste connection strings and signed addresses where they do not belong.
+	// A check's words do not repeat the value: people paste connection strings and signed addresses where they do not
+	// belong.
 	if trouble := check(value); trouble != "" {
 		r.fail(name, "%s", trouble)
 	}

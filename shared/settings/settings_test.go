@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	serviceBus = "Endpoint=sb://sb-example.servicebus.windows.net/;SharedAccessKeyName=all;SharedAccessKey=Zm9vYmFyLXNlY3JldA=="
-	tables     = "DefaultEndpointsProtocol=https;AccountName=stexample;AccountKey=dGFibGVzLXNlY3JldA==;EndpointSuffix=core.windows.net"
+	serviceBus = "Endpoint=sb://sb-example.servicebus.windows.net/" + busKeys
+	tables     = "DefaultEndpointsProtocol=https;AccountName=stexample;EndpointSuffix=core.windows.net" + tableKeys
 	emulator   = ";UseDevelopmentEmulator=true"
 	busKeys    = ";SharedAccessKeyName=all;SharedAccessKey=Zm9vYmFyLXNlY3JldA=="
 	tableKeys  = ";AccountKey=dGFibGVzLXNlY3JldA=="
@@ -50,14 +50,16 @@ func TestEverythingSet(t *testing.T) {
 		"ALLOWED_TARGETS": "127.0.0.0/8,*.example.com", "ALLOWED_PORTS": "5439", "RESOLVERS": "10.0.0.4:53, [fd00::4]:5353",
 		"REPORT_LINK_KEY": " link-key ", "PUBLIC_BASE_URL": "https://app.example.com/", "MAX_CONCURRENT_CHECKS": "4096",
 		"TICKET_SECRETS": `{"jira": "JIRA_WEBHOOK_SECRET", "generic": "NOT_THERE"}`, "JIRA_WEBHOOK_SECRET": "jira-secret",
-		"TICKET_FIELDS": `{"a": "b"}`, "CALLBACK_SECRET": "callback", "ALLOWED_CALLBACKS": "*.Example.com,hooks.example.org,127.0.0.1",
+		"TICKET_FIELDS": `{"a": "b"}`, "CALLBACK_SECRET": "callback",
+		"ALLOWED_CALLBACKS": "*.Example.com,hooks.example.org,127.0.0.1",
 		"WEBSITE_SITE_NAME": "app", "REGION_NAME": "West Europe", "WEBSITE_PRIVATE_IP": "10.1.2.4",
 		"FUNCTIONS_CUSTOMHANDLER_PORT": "41327",
 	}.get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Queue.ConnectionString.Reveal() != serviceBus || s.Tables.Address != "https://stexample.table.core.windows.net/" ||
+	if s.Queue.ConnectionString.Reveal() != serviceBus ||
+		s.Tables.Address != "https://stexample.table.core.windows.net/" ||
 		s.Tables.ClientID != "0000-1111" || s.QueueName != "checks" || s.ReadinessSchedule != "0 0 7 * * Mon-Fri" {
 		t.Errorf("connections: %+v %+v", s.Queue, s.Tables)
 	}
@@ -68,7 +70,8 @@ func TestEverythingSet(t *testing.T) {
 	if !reflect.DeepEqual(s.Resolvers, want) {
 		t.Errorf("Resolvers = %v", s.Resolvers)
 	}
-	if s.ReportLinkKey.Reveal() != "link-key" || s.PublicBaseURL != "https://app.example.com" || s.MaxConcurrentChecks != 4096 {
+	if s.ReportLinkKey.Reveal() != "link-key" || s.PublicBaseURL != "https://app.example.com" ||
+		s.MaxConcurrentChecks != 4096 {
 		t.Errorf("links: %q %q %d", s.ReportLinkKey.Reveal(), s.PublicBaseURL, s.MaxConcurrentChecks)
 	}
 	if got := s.TicketSecrets["jira"]; got.Secret.Reveal() != "jira-secret" || got.Setting != "JIRA_WEBHOOK_SECRET" {
@@ -92,15 +95,17 @@ func TestEverythingSet(t *testing.T) {
 func TestWrongSettings(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]string{
-		"ALLOWED_TARGETS":                     {"10.0.0.0/33", "10.1.2.3/8", ",", "https://x.example.com"},
-		"ALLOWED_PORTS":                       {"0", "65536", "postgres", "5440-5432"},
-		"RESOLVERS":                           {"10.0.0.4", "dns.example.com:53", "10.0.0.4:0", "10.0.0.4:53 10.0.0.5:53"},
-		"MAX_CONCURRENT_CHECKS":               {"0", "-1", "4097", "many", "1.5"},
-		"FUNCTIONS_CUSTOMHANDLER_PORT":        {"0", "65536", "http", "127.0.0.1:80"},
-		"CHECK_QUEUE":                         {"check requests", "-x", strings.Repeat("q", 261)},
-		"READINESS_SCHEDULE":                  {"*/5 * * * *", "0 */5 * * * $", "hourly"},
-		"PUBLIC_BASE_URL":                     {"app.example.com", "ftp://x.example.com", "https://u:p@x.example.com", "https://x.example.com?code=k"},
-		"TICKET_SECRETS":                      {"JIRA_WEBHOOK_SECRET", `{"jira": 1}`, `{"redmine": "X"}`, `{"jira": "s3cr3t!"}`, `{"jira": ""}`},
+		"ALLOWED_TARGETS":              {"10.0.0.0/33", "10.1.2.3/8", ",", "https://x.example.com"},
+		"ALLOWED_PORTS":                {"0", "65536", "postgres", "5440-5432"},
+		"RESOLVERS":                    {"10.0.0.4", "dns.example.com:53", "10.0.0.4:0", "10.0.0.4:53 10.0.0.5:53"},
+		"MAX_CONCURRENT_CHECKS":        {"0", "-1", "4097", "many", "1.5"},
+		"FUNCTIONS_CUSTOMHANDLER_PORT": {"0", "65536", "http", "127.0.0.1:80"},
+		"CHECK_QUEUE":                  {"check requests", "-x", strings.Repeat("q", 261)},
+		"READINESS_SCHEDULE":           {"*/5 * * * *", "0 */5 * * * $", "hourly"},
+		"PUBLIC_BASE_URL": {"app.example.com", "ftp://x.example.com", "https://u:p@x.example.com",
+			"https://x.example.com?code=k"},
+		"TICKET_SECRETS": {"JIRA_WEBHOOK_SECRET", `{"jira": 1}`, `{"redmine": "X"}`,
+			`{"jira": "s3cr3t!"}`, `{"jira": ""}`},
 		"TICKET_FIELDS":                       {"[]", "null", "{"},
 		"ALLOWED_CALLBACKS":                   {"https://x.example.com", "*", "a b.example.com"},
 		"CheckQueue__fullyQualifiedNamespace": {"sb://x.servicebus.windows.net", "x", serviceBus},
@@ -109,7 +114,8 @@ func TestWrongSettings(t *testing.T) {
 		},
 		"CheckQueue": {
 			"nonsense", "SharedAccessKey=x", "Endpoint=sb://;SharedAccessKey=x", "Endpoint=sb://localhost",
-			"Endpoint=http://x.servicebus.windows.net/" + busKeys, serviceBus + emulator, serviceBus + ";UseDevelopmentEmulator=1",
+			"Endpoint=http://x.servicebus.windows.net/" + busKeys, serviceBus + emulator, serviceBus +
+				";UseDevelopmentEmulator=1",
 			"Endpoint=sb://10.0.0.9" + busKeys + emulator, "Endpoint=sb://localhost.example.com" + busKeys + emulator,
 			"Endpoint=sb://127.0.0.1" + busKeys + emulator + ";endpoint=sb://10.0.0.9",
 		},
@@ -151,7 +157,8 @@ func TestLoopbackEmulators(t *testing.T) {
 			"Endpoint=sb://[::1]:5673/" + busKeys + emulator, serviceBus, serviceBus + ";EntityPath=check-requests",
 		},
 		"ResultTables": {
-			"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;TableEndpoint=http://127.0.0.1:10002/devstoreaccount1" + tableKeys,
+			"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;TableEndpoint=http://127.0.0.1:10002/devstoreaccount1" +
+				tableKeys,
 			"UseDevelopmentStorage=true", tables, "UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://127.0.0.2",
 		},
 		"ResultTables__tableServiceUri": {"http://127.0.0.1:10002/devstoreaccount1"},

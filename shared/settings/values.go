@@ -145,9 +145,13 @@ func checkBaseURL(value string) string {
 
 // The patterns are compiled when first needed: most are never, and the host waits for the first answer.
 var (
-	queueName     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9_])?$`) })
-	scheduleField = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z*/,-]+$`) })
+	queueName     = lazy(`^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9_])?$`)
+	scheduleField = lazy(`^[0-9A-Za-z*/,-]+$`)
 )
+
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // isSettingName is for names of app settings, which become environment variables on Linux.
 func isSettingName(name string) bool {
