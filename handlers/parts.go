@@ -1,15 +1,33 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/pgpreflight/pgpreflight/handlers/checks"
 	"github.com/pgpreflight/pgpreflight/handlers/health"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
+	"github.com/pgpreflight/pgpreflight/shared/catalog"
+	"github.com/pgpreflight/pgpreflight/shared/check"
+	"github.com/pgpreflight/pgpreflight/shared/credential"
+	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/probe/resolve"
+	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/settings"
+	"github.com/pgpreflight/pgpreflight/shared/store"
 )
+
+// resolvConf is where the platform names the DNS servers of the virtual network.
+const resolvConf = "/etc/resolv.conf"
 
 // parts are what the functions work with. An interface is nil, and not a nil pointer within it, where the settings it
 // needs are missing; the functions then say so.
@@ -22,7 +40,101 @@ type parts struct {
 	pings   health.Pings
 }
 
-// open chooses the parts. It dials nothing and reads no large data.
-func open(_ settings.Settings) (parts, error) {
-	return parts{}, nil
+// open chooses the parts. It dials nothing and reads no large data: the words are read when the first report is written.
+func open(s settings.Settings, p process) (parts, error) {
+	words := sync.OnceValues(catalog.Load)
+	resolvers := func() ([]netip.AddrPort, error) { return dnsServers(s) }
+	out := parts{
+		checker: check.New(check.Parts{
+			Resolvers: resolvers, Dialer: s.Allowed.Dialer, CheckPort: s.Allowed.CheckPort,
+			Credentials: credential.New(credential.Options{Getenv: p.getenv, Reserved: reserved(s)}),
+			Vantage:     vantage(s.Host), Words: words, Now: p.now,
+		}),
+		reject: func(problem *request.Problem, id string, now time.Time) (report.Report, error) {
+			loaded, err := words()
+			if err != nil {
+				return report.Report{}, err
+			}
+			return diagnosis.Rejected(loaded, problem, id, now)
+		},
+	}
+	out.pings.Resolvers = func(context.Context) error {
+		_, err := resolvers()
+		return err
+	}
+	return out, out.connect(s, p)
+}
+
+// connect makes the clients of the queue and of the tables, where their settings are there.
+func (out *parts) connect(s settings.Settings, p process) error {
+	if !s.Tables.Missing() {
+		tables, err := store.Open(store.Config{ConnectionString: s.Tables.ConnectionString, Endpoint: s.Tables.Address,
+			Credential: identity(s.Tables, p)})
+		if err != nil {
+			return fmt.Errorf("setting %s: %w", s.Tables.Setting, err)
+		}
+		out.reports, out.store, out.pings.Tables = tables, tables, tables.Ping
+	}
+	if !s.Queue.Missing() {
+		requests, err := queue.Open(queue.Config{ConnectionString: s.Queue.ConnectionString, Namespace: s.Queue.Address,
+			Credential: identity(s.Queue, p), Queue: s.QueueName})
+		if err != nil {
+			return fmt.Errorf("setting %s: %w", s.Queue.Setting, err)
+		}
+		out.queue, out.pings.Queue = requests, requests.Ping
+	}
+	return nil
+}
+
+// dnsServers are those of the settings, else the instance's own, which follow the virtual network.
+func dnsServers(s settings.Settings) ([]netip.AddrPort, error) {
+	if len(s.Resolvers) > 0 {
+		return s.Resolvers, nil
+	}
+	return resolve.SystemServers(resolvConf)
+}
+
+// reserved are the settings that hold ticketing systems' secrets: no request may have them sent to a database.
+func reserved(s settings.Settings) []string {
+	names := make([]string, 0, len(s.TicketSecrets))
+	for _, secret := range s.TicketSecrets {
+		names = append(names, secret.Setting)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func vantage(h settings.Host) report.Vantage {
+	v := report.Vantage{FunctionApp: h.FunctionApp, Region: h.Region}
+	if h.PrivateAddress.IsValid() {
+		v.Address = h.PrivateAddress.String()
+	}
+	return v
+}
+
+// identity is the managed identity of a connection, made at the first call for a token; nil where a connection string
+// is used. A connection's own client id goes before the app's.
+func identity(c settings.Connection, p process) azcore.TokenCredential {
+	if !c.ConnectionString.Empty() {
+		return nil
+	}
+	getenv := func(name string) string {
+		if name == "AZURE_CLIENT_ID" && c.ClientID != "" {
+			return c.ClientID
+		}
+		return p.getenv(name)
+	}
+	return lazyIdentity(sync.OnceValues(func() (azcore.TokenCredential, error) {
+		return credential.NewIdentity(getenv, azcore.ClientOptions{})
+	}))
+}
+
+type lazyIdentity func() (azcore.TokenCredential, error)
+
+func (l lazyIdentity) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	made, err := l()
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	return made.GetToken(ctx, o)
 }

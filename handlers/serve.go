@@ -27,7 +27,7 @@ func serve(p process) int {
 		return p.fail(err)
 	}
 	log := logging.New(logging.Options{Writer: p.stdout, Secrets: s.Secrets()})
-	parts, err := open(s)
+	parts, err := open(s, p)
 	if err != nil {
 		return p.fail(err)
 	}
