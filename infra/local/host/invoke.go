@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -90,6 +91,7 @@ func (h *Host) within(ctx context.Context, f config.Function, do func(context.Co
 	if err == nil {
 		ctx, release := endWith(ctx, process)
 		err = do(ctx, call{f, id, process})
+		awaitCrash(ctx, err)
 		if err != nil && ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -105,6 +107,19 @@ func (h *Host) within(ctx context.Context, f config.Function, do func(context.Co
 	}
 	log.Info("executed: succeeded")
 	return nil
+}
+
+// awaitCrash waits a moment when a call could not be made or was cut off. A crash breaks the connections before the end
+// of the process is noticed; a message abandoned in between would come back to the dead process and lose a delivery.
+func awaitCrash(ctx context.Context, err error) {
+	var connection *net.OpError
+	if !errors.As(err, &connection) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(100 * time.Millisecond):
+	}
 }
 
 // endWith makes a context that ends with the process too.

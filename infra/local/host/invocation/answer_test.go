@@ -117,10 +117,11 @@ func TestResponse(t *testing.T) {
 		answer string
 		want   HTTPResponse
 	}{
-		"no outputs":     {`{}`, HTTPResponse{Status: 200}},
-		"res missing":    {`{"Outputs":{}}`, HTTPResponse{200, jsonType, []byte("{}")}},
-		"text body":      {`{"Outputs":{"res":{"StatusCode":"201","body":"done"}}}`, HTTPResponse{201, none, []byte("done")}},
-		"object body":    {`{"Outputs":{"res":{"body":{"a":[1]}}}}`, HTTPResponse{200, none, []byte("{\n  \"a\": [\n    1\n  ]\n}")}},
+		"no outputs":  {`{}`, HTTPResponse{Status: 200}},
+		"res missing": {`{"Outputs":{}}`, HTTPResponse{200, jsonType, []byte("{}")}},
+		"text body":   {`{"Outputs":{"res":{"StatusCode":"201","body":"done"}}}`, HTTPResponse{201, none, []byte("done")}},
+		"object body": {`{"Outputs":{"res":{"body":{"a":[1]}}}}`,
+			HTTPResponse{200, none, []byte("{\n  \"a\": [\n    1\n  ]\n}")}},
 		"null body":      {`{"Outputs":{"res":{"statusCode":204,"body":null}}}`, HTTPResponse{204, map[string]string{}, nil}},
 		"status ignored": {`{"Outputs":{"res":{"status":404}}}`, HTTPResponse{200, map[string]string{}, nil}},
 		"headers": {`{"Outputs":{"res":{"headers":{"X-A":"1","X-B":["1","2"],"X-C":7}}}}`,

@@ -11,9 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +30,8 @@ type Process struct {
 	gone      chan struct{}
 	discarded chan struct{}
 	once      sync.Once
+	// doomed is set before a kill: its victims' connections break before the end of the process is noticed.
+	doomed atomic.Bool
 }
 
 // launch starts the executable on a fresh port. The real host keeps one port over restarts; a fresh one cannot have
@@ -42,7 +46,7 @@ func launch(o Options) (*Process, error) {
 	if command.Dir == "" {
 		command.Dir = o.AppRoot
 	}
-	command.Env = append(o.Environment[:len(o.Environment):len(o.Environment)], hostEnvironment(o, port)...)
+	command.Env = slices.Concat(o.Environment, hostEnvironment(o, port))
 	command.SysProcAttr = dieWithParent()
 	// A grandchild that holds the pipes open must not hide that the handler is gone.
 	command.WaitDelay = time.Second
@@ -142,6 +146,7 @@ func (p *Process) Gone() <-chan struct{} { return p.gone }
 
 // Kill ends the process with SIGKILL as a crash would. It counts as one: the third within 30 minutes stops the host.
 func (p *Process) Kill() error {
+	p.doomed.Store(true)
 	if err := p.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill handler: %w", err)
 	}
@@ -154,7 +159,9 @@ func (p *Process) Kill() error {
 func (p *Process) Discard() { p.once.Do(func() { close(p.discarded) }) }
 
 // usable is false from the moment the process is gone or given up, before its successor is there.
-func (p *Process) usable() bool { return !isClosed(p.gone) && !isClosed(p.discarded) }
+func (p *Process) usable() bool {
+	return !isClosed(p.gone) && !isClosed(p.discarded) && !p.doomed.Load()
+}
 
 func isClosed(c <-chan struct{}) bool {
 	select {
