@@ -40,6 +40,8 @@ const (
 type Options struct {
 	// Root is the folder of host.json, infra and bin.
 	Root string
+	// Handler is the executable to run; empty means Root/bin/handler.
+	Handler string
 	// Names are what the DNS server knows; nil starts no DNS server.
 	Names map[string]dnsserver.Script
 	// Settings are app settings that go over the stack's own.
@@ -113,8 +115,12 @@ func (s *Stack) start(ctx context.Context) error {
 	if err != nil || s.options.WithoutHost {
 		return err
 	}
+	handler := s.options.Handler
+	if handler == "" {
+		handler = filepath.Join(s.options.Root, "bin", "handler")
+	}
 	s.Host, err = host.Start(ctx, host.Options{Root: s.options.Root, Settings: s.Settings(), Address: s.options.Address,
-		Handler: filepath.Join(s.options.Root, "bin", "handler"), Log: slog.New(slog.NewTextHandler(s.options.Log, nil))})
+		Handler: handler, Log: slog.New(slog.NewTextHandler(s.options.Log, nil))})
 	return err
 }
 
