@@ -12,6 +12,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/probe/connect"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 	"github.com/pgpreflight/pgpreflight/shared/probe/resolve"
+	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
@@ -29,6 +30,7 @@ type legRun struct {
 	// conn is what the next layer goes on with; tcp is the connection below it, however deep it is wrapped.
 	conn, tcp  net.Conn
 	remote     netip.Addr
+	secured    tls.Observation
 	tlsOffered login.Tri
 	verified   bool
 	session    *login.Session

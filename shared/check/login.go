@@ -48,6 +48,9 @@ func (l *legRun) login(ctx context.Context) (diagnosis.Layer, bool) {
 	first, session := login.Observe(ctx, conn, target)
 	l.session = session
 	seen := attempts{Attempts: []login.Observation{first}}
+	if found, late := l.lateAlert(conn, first); late {
+		return diagnosis.Layer{Observation: seen, Findings: found}, false
+	}
 	expect := l.loginExpect()
 	if !login.WorthOtherAttempt(first, expect) {
 		return diagnosis.Layer{Observation: seen, Findings: login.Judge(first, expect)}, session != nil
@@ -58,6 +61,19 @@ func (l *legRun) login(ctx context.Context) (diagnosis.Layer, bool) {
 	}
 	seen.Attempts = append(seen.Attempts, second)
 	return diagnosis.Layer{Observation: seen, Findings: login.JudgeAttempts(first, second, expect)}, session != nil
+}
+
+// lateAlert looks whether the login got no answer because of a TLS alert that came after the handshake: a server of TLS
+// 1.3 that misses a client certificate says so only then.
+func (l *legRun) lateAlert(conn net.Conn, o login.Observation) ([]finding.Finding, bool) {
+	if o.Passed() || o.Error != nil || o.Stopped != "" || o.Violation != "" || o.End == login.EndTimeout {
+		return nil, false
+	}
+	again, late := tls.Revisit(l.secured, conn)
+	if !late {
+		return nil, false
+	}
+	return tls.Judge(again, tls.Expect{Mode: l.leg.Endpoint.TLS.Mode}), true
 }
 
 // otherAttempt makes the attempt with the other TLS state. It has a connection of its own and never gets the password.

@@ -35,7 +35,7 @@ func (l *legRun) secure(ctx context.Context) (diagnosis.Layer, bool) {
 			seen = securing{Observation: o, FirstOffer: &first}
 		}
 	}
-	l.conn = conn
+	l.conn, l.secured = conn, o
 	l.tlsOffered = offered(o)
 	l.verified = verified(o)
 	found := tls.Judge(o, tls.Expect{Mode: l.leg.Endpoint.TLS.Mode})
