@@ -62,6 +62,8 @@ func decide(f *finding.Finding, second Observation, e Expect) {
 			// Whether a line is missing or rejects: only the attempt without TLS is refused.
 			f.Args["rejected"] = f.Code == finding.HBARejected
 			f.Code = finding.HBATLSRequired
+		} else {
+			f.Args["onlyWithoutTLS"] = true
 		}
 	case refused && second.Error != nil:
 		f.Args["otherAttempt"] = string(otherwise)

@@ -60,9 +60,14 @@ func classify(e ServerError, c Circumstances) (finding.Code, finding.Args) {
 		return code, args
 	}
 	for _, s := range signatures() {
-		if s.fits(e, c) {
-			return s.code, s.fill(e, c)
+		if !s.fits(e, c) {
+			continue
 		}
+		args := s.fill(e, c)
+		if s.code == finding.AuthUserFormat && c.User != "" {
+			args["expected"] = c.gatewayUser()
+		}
+		return s.code, args
 	}
 	return finding.ServerError, finding.Args{}
 }
@@ -70,6 +75,16 @@ func classify(e ServerError, c Circumstances) (finding.Code, finding.Args) {
 // flexible tells whether a host is an Azure flexible server, whose logins take the plain user name.
 func (c Circumstances) flexible() bool {
 	return c.Kind != request.AzureSingleServer && azureHost(c.Host)
+}
+
+// gatewayUser is the user name in the form that Single Server's gateway wants. An @ may have been given as %40.
+func (c Circumstances) gatewayUser() string {
+	user, _, _ := strings.Cut(strings.ReplaceAll(c.User, "%40", "@"), "@")
+	server, _, named := strings.Cut(c.Host, ".")
+	if !named {
+		server = "SERVER"
+	}
+	return user + "@" + server
 }
 
 func azureHost(host string) bool {

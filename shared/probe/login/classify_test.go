@@ -36,6 +36,9 @@ func TestClassifyReadsEveryLanguageOfPostgreSQL(t *testing.T) {
 	}
 	for _, row := range rows {
 		c := Circumstances{User: "migrator", Database: "orders", Host: "db.example.com"}
+		if strings.HasPrefix(string(row.Code), "PRE_") {
+			c.Replication = "database"
+		}
 		if row.TLS != nil {
 			c.TLS = No
 			if *row.TLS {

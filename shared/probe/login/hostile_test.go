@@ -220,7 +220,7 @@ func TestObserveEndsAtItsDeadline(t *testing.T) {
 			if o.End != EndTimeout || o.Stage != row.stage {
 				t.Errorf("ended %q at stage %q", o.End, o.Stage)
 			}
-			if found := Judge(o, Expect{}); len(found) != 1 || found[0].Code != finding.LoginStalled {
+			if found := Judge(o, Expect{TLSOffered: No}); len(found) != 1 || found[0].Code != finding.LoginStalled {
 				t.Errorf("findings %+v", found)
 			}
 		})

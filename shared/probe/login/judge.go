@@ -54,7 +54,7 @@ func broken(o Observation, e Expect) (finding.Code, finding.Args, bool) {
 		code, args := Classify(*o.QueryError, circumstances(o, e))
 		return code, args, true
 	}
-	return ended(o)
+	return ended(o, e)
 }
 
 func circumstances(o Observation, e Expect) Circumstances {
@@ -96,11 +96,15 @@ func stopped(o Observation) (finding.Code, finding.Args, bool) {
 }
 
 // ended judges a connection that ended without a word of PostgreSQL. Our own cancelling proves nothing.
-func ended(o Observation) (finding.Code, finding.Args, bool) {
+func ended(o Observation, e Expect) (finding.Code, finding.Args, bool) {
 	args := finding.Args{"bytesIn": o.BytesIn, "passwordSent": o.PasswordSent}
 	switch o.End {
 	case EndTimeout:
 		args["elapsedMs"] = o.ElapsedMs
+		if o.BytesIn == 0 && !o.TLS && e.TLSOffered == Unknown {
+			// Nobody has heard a byte from there: an open port alone proves no server.
+			return finding.PeerSilent, args, true
+		}
 		return finding.LoginStalled, args, true
 	case EndClosed:
 		return finding.PeerClosed, args, true
@@ -131,6 +135,11 @@ func remarks(o Observation, e Expect) []finding.Finding {
 	case o.Iterations > 0 && o.Iterations < usualIterations:
 		method["iterations"] = o.Iterations
 		found = append(found, observed(o, finding.AuthMethodWeak, method))
+	}
+	if o.InRecovery != nil && *o.InRecovery {
+		f := observed(o, finding.ServerStandby, finding.Args{"inRecovery": true})
+		f.Advisory = true
+		found = append(found, f)
 	}
 	if len(o.PoolerSigns) > 0 {
 		f := observed(o, finding.ServerPooler, finding.Args{"signs": o.PoolerSigns})

@@ -102,12 +102,15 @@ func TestWorthOtherAttempt(t *testing.T) {
 
 func TestJudgeEveryEnd(t *testing.T) {
 	t.Parallel()
+	recovering := true
 	rows := []struct {
 		o     Observation
 		codes string
 	}{
 		{Observation{Stage: StageSession, AuthUsed: MethodScram, Iterations: 4096}, ""},
-		{Observation{Stage: StageStartup, End: EndTimeout}, "LOGIN_STALLED"},
+		{Observation{Stage: StageStartup, End: EndTimeout}, "PEER_SILENT"},
+		{Observation{Stage: StageStartup, End: EndTimeout, BytesIn: 1}, "LOGIN_STALLED"},
+		{Observation{Stage: StageStartup, End: EndTimeout, TLS: true}, "LOGIN_STALLED"},
 		{Observation{Stage: StageStartup, End: EndCancelled}, ""},
 		{Observation{Stage: StageStartup, End: EndClosed}, "PEER_CLOSED"},
 		{Observation{Stage: StageStartup, End: EndReset}, "PEER_RESET"},
@@ -118,6 +121,7 @@ func TestJudgeEveryEnd(t *testing.T) {
 		{Observation{Stage: StageAuthentication, Stopped: StopPasswordNever}, ""},
 		{Observation{Stage: StageReady, QueryError: &ServerError{SQLState: "57P01"}, End: EndClosed}, "SERVER_SHUTTING_DOWN"},
 		{Observation{Stage: StageSession, QueryError: &ServerError{SQLState: "42883"}}, ""},
+		{Observation{Stage: StageSession, InRecovery: &recovering}, "SERVER_STANDBY"},
 		{Observation{Stage: StageSession, AuthUsed: MethodTrust, PoolerSigns: []string{"no_backend_key"}},
 			"AUTH_TRUST SERVER_POOLER"},
 	}

@@ -76,8 +76,8 @@ func (s signature) fill(e ServerError, c Circumstances) finding.Args {
 // use PostgreSQL's SQLSTATEs for things of their own; then what SQLSTATE and routine decide in every language; then
 // wordings, English before others; then what an SQLSTATE alone leaves open.
 var signatures = sync.OnceValue(func() []signature {
-	all := slices.Concat(azureSignatures(), entraSignatures(), poolerSignatures(), tlsSignatures(), localeFree(),
-		wordings(), translations(), leftOpen())
+	all := slices.Concat(azureSignatures(), entraSignatures(), otherClouds(), poolerSignatures(), tlsSignatures(),
+		localeFree(), wordings(), translations(), leftOpen())
 	for i := range all {
 		if all[i].pattern != "" {
 			all[i].message = regexp.MustCompile("(?is)" + all[i].pattern)

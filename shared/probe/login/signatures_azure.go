@@ -7,10 +7,8 @@ func azureSignatures() []signature {
 	return []signature{
 		{id: "HBA-06", code: finding.AzurePublicAccessDisabled, pattern: `public network access on this server is disabled`},
 		{id: "HBA-07", code: finding.AzureServiceEndpointIPv6, pattern: `isn.?t configured to allow ipv6`},
-		{id: "HBA-08", code: finding.AuthUserFormat, pattern: `invalid username specified|username@hostname`,
-			args: finding.Args{"expected": "user@server"}},
-		{id: "HBA-08", code: finding.AuthUserFormat, pattern: `server name you tried cannot be found`,
-			args: finding.Args{"expected": "user@server"}},
+		{id: "HBA-08", code: finding.AuthUserFormat,
+			pattern: `invalid username specified|username@hostname|server name you tried cannot be found`},
 		{id: "TLS-20", code: finding.HBATLSRequired, pattern: `SSL connection is required`,
 			args: finding.Args{"encrypted": false}},
 		{id: "HBA-02", code: finding.HBAAddressNotAllowed,
@@ -43,6 +41,20 @@ func entraSignatures() []signature {
 			args: finding.Args{"token": true}, oneOf: []string{"token_rejected", "role_missing", "role_not_entra"}},
 	}
 }
+
+// otherClouds are texts of Amazon's proxy and of the logins by IAM, which ask for a password and mean a token.
+func otherClouds() []signature {
+	return []signature{
+		{id: "SRV-11", code: finding.HBATLSRequired, pattern: `RDS Proxy requires TLS`,
+			args: finding.Args{"encrypted": false, "pooler": true}},
+		{id: "SRV-11", code: finding.ServerPooler, pattern: `\bRDS proxy\b`, args: finding.Args{"pooler": true}},
+		{id: "AUTH-11", code: finding.AuthFailed, sqlstate: "28000", capture: "method", oneOf: tokenCauses(),
+			pattern: `(Cloud SQL IAM [a-z ]{4,20}) authentication failed for user`},
+	}
+}
+
+// tokenCauses are what a refused login by a cloud's own accounts may come from.
+func tokenCauses() []string { return []string{"token_expected", "account_not_permitted"} }
 
 // pgBouncerPort is where Azure's flexible server has its own PgBouncer.
 const pgBouncerPort = 6432

@@ -23,12 +23,12 @@ func localeFree() []signature {
 		{id: "AUTH-08", code: finding.DatabaseNotAccepting, sqlstate: "55000", routine: "CheckMyDatabase"},
 		{id: "SRV-08", code: finding.DatabaseConnectionLimit, sqlstate: "53300", routine: "CheckMyDatabase"},
 		{id: "SRV-08", code: finding.RoleConnectionLimit, sqlstate: "53300", routine: "InitializeSessionUserId"},
-		{id: "REP-06", code: finding.PreWALSenders, sqlstate: "53300", pattern: `max_wal_senders`},
+		{id: "REP-06", code: finding.PreWALSenders, sqlstate: "53300", pattern: `max_wal_senders`, when: mayReplicate},
 		{id: "SRV-07", code: finding.ServerFullReserved, sqlstate: "53300", routine: "InitPostgres"},
 		{id: "SRV-06", code: finding.ServerFull, sqlstate: "53300", routine: "InitProcess"},
 		{id: "SRV-06", code: finding.ServerFull, sqlstate: "53300", routine: "ProcArrayAdd"},
 		{id: "SRV-06", code: finding.ServerFull, sqlstate: "53300", routine: "ProcessStartupPacket"},
-		{id: "SRV-05", code: finding.ServerShuttingDown, sqlstate: "57P01"},
+		{id: "SRV-05", code: finding.ServerShuttingDown, sqlstate: "57P01", oneOf: endedCauses()},
 		{id: "SRV-04", code: finding.ServerRecovering, sqlstate: "57P02"},
 		{id: "REP-02", code: finding.PreReplicationRole, sqlstate: "42501", routine: "InitPostgres",
 			when: func(c Circumstances) bool { return c.Replication != "" }},
@@ -50,7 +50,7 @@ func accountWordings() []signature {
 			capture: "user"},
 		{id: "AUTH-05", code: finding.AuthRoleCannotLogin, sqlstate: "28000",
 			pattern: `role "(.*)" is not permitted to log in`, capture: "user"},
-		{id: "AUTH-11", code: finding.AuthFailed, sqlstate: "28000", capture: "method", oneOf: passwordCauses(),
+		{id: "AUTH-11", code: finding.AuthFailed, sqlstate: "28000", capture: "method", oneOf: directoryCauses(),
 			pattern: `(PAM|LDAP|RADIUS|BSD) authentication failed for user`},
 		{id: "AUTH-11", code: finding.AuthMethodUnsupported, sqlstate: "28000", capture: "method",
 			pattern: `(GSSAPI|SSPI|Ident|Peer|OAuth bearer) authentication failed for user`},
@@ -66,15 +66,26 @@ func accountWordings() []signature {
 		{id: "AUTH-08", code: finding.DatabaseNotAccepting, sqlstate: "55000", capture: "database",
 			pattern: `database "(.*)" is not currently accepting connections`},
 		{id: "AUTH-08", code: finding.DatabaseNotAccepting, sqlstate: "55000", capture: "database",
-			pattern: `cannot connect to invalid database "(.*)"`},
+			pattern: `cannot connect to invalid database "(.*)"`, args: finding.Args{"invalid": true}},
 		{id: "AUTH-09", code: finding.AuthUserFormat, sqlstate: "28000", args: finding.Args{"reason": "empty"},
 			pattern: `no PostgreSQL user name specified`},
 		{id: "AUTH-10", code: finding.AuthMethodUnsupported, capture: "method",
 			pattern: `authentication method (\d+) not supported|SCRAM authentication requires libpq`},
 		{id: "REP-02", code: finding.PreReplicationRole, sqlstate: "42501",
-			pattern: `replication role to start walsender|permission denied to start WAL sender`},
+			pattern: `replication role to start walsender|permission denied to start WAL sender`, when: mayReplicate},
 	}
 }
+
+// mayReplicate leaves out what only a replication login can meet; a pasted text (no host) may come from one.
+func mayReplicate(c Circumstances) bool { return c.Replication != "" || c.Host == "" }
+
+// directoryCauses are what a login that PostgreSQL has checked elsewhere (PAM, LDAP, RADIUS) may fail by.
+func directoryCauses() []string {
+	return []string{"wrong_password", "unknown_to_directory", "directory_unreachable"}
+}
+
+// endedCauses are what 57P01 during a login may come from.
+func endedCauses() []string { return []string{"shutting_down", "ended_by_administrator"} }
 
 func serverWordings() []signature {
 	return []signature{
@@ -83,7 +94,7 @@ func serverWordings() []signature {
 		{id: "SRV-01", code: finding.ServerStarting, sqlstate: "57P03", pattern: `is starting up`},
 		{id: "SRV-02", code: finding.ServerShuttingDown, sqlstate: "57P03", pattern: `is shutting down`},
 		{id: "SRV-03", code: finding.ServerStandby, sqlstate: "57P03", pattern: `system is not accepting connections`},
-		{id: "SRV-05", code: finding.ServerShuttingDown, sqlstate: "57P01",
+		{id: "SRV-05", code: finding.ServerShuttingDown, sqlstate: "57P01", oneOf: endedCauses(),
 			pattern: `terminating connection due to administrator command`},
 		{id: "SRV-06", code: finding.ServerFull, sqlstate: "53300", pattern: `too many clients already`},
 		{id: "SRV-07", code: finding.ServerFullReserved, sqlstate: "53300",
