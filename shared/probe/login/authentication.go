@@ -174,10 +174,10 @@ func (c *conversation) saslFinal(data []byte) bool {
 	return true
 }
 
-// lastAnswer sends what ends our part of the authentication, and the login query in the same flight.
+// lastAnswer sends what ends our part of the authentication, and all questions in the same flight.
 func (c *conversation) lastAnswer(method string, answer pgproto3.FrontendMessage) bool {
 	c.o.AuthUsed, c.o.PasswordSent = method, true
-	return c.send(append([]pgproto3.FrontendMessage{answer}, c.loginQuery()...)...)
+	return c.send(append([]pgproto3.FrontendMessage{answer}, c.questions()...)...)
 }
 
 func (c *conversation) authenticationOk() bool {
@@ -192,7 +192,7 @@ func (c *conversation) authenticationOk() bool {
 	c.polite = true
 	if !c.o.PasswordSent {
 		c.o.AuthUsed, c.o.StartupMs = MethodTrust, c.lap()
-		return c.t.PasswordNever || c.send(c.loginQuery()...)
+		return c.t.PasswordNever || c.send(c.questions()...)
 	}
 	c.o.AuthenticationMs = c.lap()
 	return true

@@ -48,13 +48,16 @@ type Target struct {
 	Replication string
 	// ApplicationName defaults to DefaultApplicationName.
 	ApplicationName string
+	// Flight is questions that travel with the last password message; Session.Answers has what came of them.
+	Flight []Query
 }
 
 // Observe logs in over conn, which it owns from then on. The session is nil, and conn closed, unless the login worked.
 // The deadline of ctx bounds everything, and its end is the peer's silence; a cancelled ctx proves nothing.
 //
-// The login query travels in the same flight as the last password message, which saves one wait on the network. Nothing
-// that the server answers is believed before it has proved itself.
+// The login query and Target.Flight travel with the last password message, which saves one wait on the network. Nothing
+// that the server answers is believed before it has proved itself. The answers to Target.Flight are left unread, so that
+// their time is not the login's.
 func Observe(ctx context.Context, conn net.Conn, t Target) (Observation, *Session) {
 	c := newConversation(ctx, conn, t)
 	deadline, bounded := ctx.Deadline()
@@ -73,7 +76,7 @@ func Observe(ctx context.Context, conn net.Conn, t Target) (Observation, *Sessio
 		return c.o, nil
 	}
 	_ = conn.SetDeadline(time.Time{})
-	session, err := newSession(c.wire, c.backend)
+	session, err := newSession(c)
 	if err != nil {
 		c.o.Stage = StageReady
 		c.ended(err)

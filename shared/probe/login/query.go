@@ -34,6 +34,15 @@ func (c *conversation) loginQuery() []pgproto3.FrontendMessage {
 	return []pgproto3.FrontendMessage{&pgproto3.Query{String: loginSQL}}
 }
 
+func (c *conversation) flight() flight {
+	return flight{queries: c.t.Flight, bare: c.t.Replication != ""}
+}
+
+// questions is all that is asked in the same flight as the last answer to the server's own question.
+func (c *conversation) questions() []pgproto3.FrontendMessage {
+	return append(c.loginQuery(), c.flight().messages()...)
+}
+
 // ask reads the answer to the login query and tells whether the session can be used.
 func (c *conversation) ask() bool {
 	if c.t.PasswordNever {
@@ -137,7 +146,7 @@ func rowValues(body []byte) ([]string, bool) {
 		return nil, false
 	}
 	count, rest := int(binary.BigEndian.Uint16(body)), body[2:]
-	if count > loginColumns {
+	if count > maxColumns {
 		return nil, false
 	}
 	values := make([]string, 0, count)

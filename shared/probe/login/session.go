@@ -25,9 +25,17 @@ type Session struct {
 	// PG is the connection to query on.
 	PG   *pgconn.PgConn
 	wire *wire
+	// sent is the flight that went out with the login; read says that its answers have been taken from the wire.
+	sent    flight
+	read    bool
+	answers []Answer
+	// state is the transaction state that the last answer ended in, lost why the connection can be used no more.
+	state byte
+	lost  Answer
 }
 
-func newSession(w *wire, b backend) (*Session, error) {
+func newSession(c *conversation) (*Session, error) {
+	w, b := c.wire, c.backend
 	config := &pgconn.Config{
 		BuildFrontend: func(r io.Reader, to io.Writer) *pgproto3.Frontend { return pgproto3.NewFrontend(r, to) },
 		BuildContextWatcherHandler: func(pg *pgconn.PgConn) ctxwatch.Handler {
@@ -47,7 +55,7 @@ func newSession(w *wire, b backend) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hand connection on: %w", err)
 	}
-	return &Session{PG: pg, wire: w}, nil
+	return &Session{PG: pg, wire: w, sent: c.flight()}, nil
 }
 
 // Limit is the limit that the peer went over, or nil. pgconn does not always pass the reader's error on.
@@ -55,7 +63,9 @@ func (s *Session) Limit() *LimitError { return s.wire.meter.failed }
 
 // Close sends Terminate and closes the connection. A session whose query was cut off is closed without it.
 func (s *Session) Close(ctx context.Context) error {
-	if s.PG.IsClosed() {
+	// A connection that is closed on unread answers is reset, and the far server's log says so.
+	s.Answers(ctx)
+	if s.PG.IsClosed() || s.gone() {
 		// pgconn goes on reading for up to 15 seconds to end in order; a peer that hangs is not worth that.
 		s.wire.drop()
 		return nil
