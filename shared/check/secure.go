@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"crypto/x509"
+	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
@@ -104,8 +105,10 @@ func describe(o *login.Observation) string {
 		return ""
 	case o.Error != nil:
 		return o.Error.Message
+	case len(o.AuthMethods) > 0:
+		return "asked for a password (" + strings.Join(o.AuthMethods, ", ") + ")"
 	case o.Admitted():
-		return "admitted"
+		return "let in without a password"
 	}
 	return string(o.End)
 }

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,8 +107,12 @@ func (j judge) limits() catalog.Facts {
 
 func joinHostPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
-// serverName is the Azure resource's name: the last part of its id, else the first label of the host name.
+// serverName is the Azure resource's name: the last part of its id, else the first label of the host name. An address
+// has none; the placeholder is what the manuals write.
 func serverName(host, id string) string {
+	if _, err := netip.ParseAddr(host); err == nil && id == "" {
+		return "SERVER"
+	}
 	if id != "" {
 		return id[strings.LastIndex(id, "/")+1:]
 	}
