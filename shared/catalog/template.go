@@ -26,7 +26,7 @@ func parseTemplate(source string, kind language) (*template.Template, error) {
 		return nil, fmt.Errorf("parse %q: %w", source, err)
 	}
 	var faults []string
-	walk(t.Tree.Root, func(action *parse.ActionNode) {
+	walk(t.Root, func(action *parse.ActionNode) {
 		switch kind {
 		case forShell:
 			appendCall(action.Pipe, "sh")

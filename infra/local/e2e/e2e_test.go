@@ -98,7 +98,7 @@ func start(t *testing.T, names map[string]dnsserver.Script, settings map[string]
 		t.Fatal(err)
 	}
 	b := &bench{log: &lines{}}
-	b.source, b.target = server(t, ctx, authority, sourceHost), server(t, ctx, authority, targetHost)
+	b.source, b.target = server(t, authority, sourceHost), server(t, authority, targetHost)
 	all := map[string]dnsserver.Script{sourceHost: stack.Loopback(), targetHost: stack.Loopback()}
 	for name, script := range names {
 		all[name] = script
@@ -128,13 +128,13 @@ func start(t *testing.T, names map[string]dnsserver.Script, settings map[string]
 	return b
 }
 
-func server(t *testing.T, ctx context.Context, a *pki.Authority, name string) *postgres.Server {
+func server(t *testing.T, a *pki.Authority, name string) *postgres.Server {
 	t.Helper()
 	certificate, err := a.Issue(pki.Options{CommonName: name, Names: []string{name}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := postgres.Start(ctx, postgres.Options{TLS: &certificate,
+	s, err := postgres.Start(t.Context(), postgres.Options{TLS: &certificate,
 		HBA:      []string{"hostssl orders,postgres migrator 127.0.0.1/32 scram-sha-256"},
 		Settings: map[string]string{"log_connections": "on", "log_disconnections": "on"},
 		Init: []string{"CREATE ROLE migrator LOGIN REPLICATION PASSWORD '" + password + "'",
