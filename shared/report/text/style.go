@@ -1,13 +1,12 @@
 package text
 
 import (
-	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/report/digest"
 )
 
 // ANSI attributes.
@@ -51,21 +50,11 @@ func markOf(s finding.Status) (mark, color string) {
 	return "–", dim
 }
 
-func duration(ms float64) string {
-	switch {
-	case ms >= 1000:
-		return fmt.Sprintf("%.1f s", ms/1000)
-	case ms >= 10:
-		return fmt.Sprintf("%.0f ms", ms)
-	}
-	return fmt.Sprintf("%.1f ms", ms)
-}
-
 // wrapped writes a paragraph behind a first prefix of the given visible width, with a hanging indent.
 func (w *writer) wrapped(prefix string, width int, text string) {
 	indent := strings.Repeat(" ", width)
 	line, used := prefix, width
-	for i, word := range strings.Fields(clean(text)) {
+	for i, word := range strings.Fields(digest.Clean(text)) {
 		length := utf8.RuneCountInString(word)
 		if i > 0 && used+1+length > w.options.Width && used > width {
 			w.line("%s", line)
@@ -77,17 +66,4 @@ func (w *writer) wrapped(prefix string, width int, text string) {
 		line, used = line+word, used+length
 	}
 	w.line("%s", line)
-}
-
-// clean makes text from the network harmless: no control characters that a terminal obeys, no direction overrides.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) || r == utf8.RuneError:
-			return '�'
-		}
-		return r
-	}, text)
 }

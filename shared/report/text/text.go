@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/report/digest"
 )
 
 // Options say how to write.
@@ -46,10 +48,12 @@ type writer struct {
 }
 
 func (w *writer) verdict(r report.Report) {
-	word := strings.ToUpper(strings.ReplaceAll(string(r.Verdict), "_", " "))
-	w.wrapped(w.paint(verdictColor(r.Verdict), word)+"  ", len(word)+2, r.Headline)
-	w.line("%s", w.paint(dim, fmt.Sprintf("%scheck %s, %s, %s", strings.Repeat(" ", len(word)+2), clean(r.ID),
-		r.StartedAt.Format("2006-01-02 15:04:05Z"), duration(r.ElapsedMs))))
+	word := strings.ToUpper(digest.Clean(r.Verdict.Name()))
+	width := utf8.RuneCountInString(word) + 2
+	w.wrapped(w.paint(verdictColor(r.Verdict), word)+"  ", width, r.Headline)
+	about := fmt.Sprintf("check %s, %s, %s", digest.Clean(r.ID), r.StartedAt.Format("2006-01-02 15:04:05Z"),
+		digest.Duration(r.ElapsedMs))
+	w.line("%s%s", strings.Repeat(" ", width), w.paint(dim, about))
 	w.line("")
 }
 
@@ -58,39 +62,32 @@ func (w *writer) leg(l report.Leg, r report.Report) {
 	if r.Vantage.Address != "" && l.From == "function" {
 		from = r.Vantage.Address
 	}
-	w.line("  %s  %s", w.paint(bold, l.Name), w.paint(dim, fmt.Sprintf("%s → %s", clean(from), clean(l.Endpoint))))
+	way := digest.Clean(from + " → " + l.Endpoint)
+	w.line("  %s  %s", w.paint(bold, digest.Clean(l.Name)), w.paint(dim, way))
 	for _, layer := range l.Layers {
-		w.layer(layer, codes(r, l.Name, layer.Layer))
+		w.layer(layer, digest.Codes(digest.Of(r, l.Name, layer.Layer)))
 	}
 	w.line("")
 }
 
-// codes lists what was found in one layer, for the end of its line.
-func codes(r report.Report, leg string, layer finding.Layer) string {
-	var out []string
-	for _, f := range r.Findings {
-		if f.Leg == leg && f.Layer == layer && f.Severity != finding.Info {
-			out = append(out, string(f.Code))
-		}
-	}
-	return strings.Join(out, " ")
-}
+// layerWidth is where the evidence begins: mark, name and time stand before it.
+const layerWidth = 31
 
 func (w *writer) layer(l report.Layer, codes string) {
 	mark, color := markOf(l.Status)
-	took, said := "", evidence(l)
-	switch {
-	case l.BlockedBy != "":
-		said = "not run: blocked by " + string(l.BlockedBy)
-	case l.Status == finding.StatusSkipped || l.Status == finding.StatusInconclusive:
-		said = clean(l.Reason)
-	default:
-		took = duration(l.ElapsedMs)
+	took := ""
+	if l.Status != finding.StatusSkipped {
+		took = digest.Duration(l.ElapsedMs)
 	}
+	prefix := fmt.Sprintf("    %s %-13s %9s  ", w.paint(color, mark), digest.Clean(string(l.Layer)), took)
 	if codes != "" {
-		said = strings.TrimSpace(w.paint(color, codes) + "  " + said)
+		// On a line of its own beside long evidence a code is easier to find than at its end.
+		w.line("%s%s", prefix, w.paint(color, codes))
+		prefix = strings.Repeat(" ", layerWidth)
 	}
-	w.line("    %s %-13s %9s  %s", w.paint(color, mark), l.Layer, took, said)
+	if said := digest.Outcome(l); said != "" || codes == "" {
+		w.wrapped(prefix, layerWidth, said)
+	}
 }
 
 func (w *writer) finding(f report.Finding) {
@@ -99,47 +96,54 @@ func (w *writer) finding(f report.Finding) {
 	if f.Severity == finding.Info {
 		mark, color = "i", dim
 	}
-	where := string(f.Layer)
-	if f.Leg != "" {
-		where = f.Leg + " " + where
-	}
-	w.line("%s %s  %s", w.paint(color, mark), w.paint(bold, clean(f.Title)), w.paint(dim, where+"  "+string(f.Code)+service(f)))
+	w.line("%s %s", w.paint(color, mark), w.paint(bold, digest.Clean(f.Title)))
+	w.line("  %s", w.paint(dim, digest.Where(f)+" · "+digest.Clean(string(f.Code)+service(f))))
 	w.wrapped("  ", 2, f.Detail)
 	if f.Severity != finding.Info {
-		w.line("  %s %s", w.paint(bold, "Who must act:"), strings.ReplaceAll(string(f.Owner), "_", " "))
+		w.line("  %s %s", w.paint(bold, "Who must act:"), digest.Clean(f.Owner.Name()))
 	}
-	if len(f.Causes) > 0 {
-		w.line("  %s", w.paint(bold, "Causes:"))
-	}
-	for _, cause := range f.Causes {
-		w.wrapped("    • ", 6, fmt.Sprintf("%s (%s)%s", cause.Text, cause.Likelihood, confirm(cause)))
-	}
-	if len(f.Remedy) > 0 {
-		w.line("  %s", w.paint(bold, "What to do:"))
-	}
-	for i, remedy := range f.Remedy {
-		w.wrapped(fmt.Sprintf("    %d. ", i+1), 7, remedy.Text)
-		for _, line := range strings.Split(remedy.Command, "\n") {
-			if line != "" {
-				w.line("         %s", w.paint(cyan, clean(line)))
-			}
-		}
+	w.causes(f.Causes)
+	w.remedies(f.Remedy)
+	if f.Docs != "" {
+		w.line("  %s %s", w.paint(bold, "Read more:"), digest.Clean(f.Docs))
 	}
 	w.line("")
 }
 
-func confirm(c report.Cause) string {
-	if c.Confirm == "" {
-		return ""
+func (w *writer) causes(causes []report.Cause) {
+	if len(causes) > 0 {
+		w.line("  %s", w.paint(bold, "Causes:"))
 	}
-	return ". To confirm: " + c.Confirm
+	for _, cause := range causes {
+		w.wrapped("    • ", 6, cause.Text+" ("+cause.Likelihood+")")
+		if cause.Confirm != "" {
+			// It is mostly a command, so it is not wrapped.
+			w.line("      %s %s", w.paint(dim, "to confirm:"), digest.Clean(cause.Confirm))
+		}
+	}
+}
+
+func (w *writer) remedies(remedies []report.Remedy) {
+	if len(remedies) > 0 {
+		w.line("  %s", w.paint(bold, "What to do:"))
+	}
+	for i, remedy := range remedies {
+		prefix := fmt.Sprintf("    %d. ", i+1)
+		w.wrapped(prefix, len(prefix), remedy.Text)
+		if remedy.Command == "" {
+			continue
+		}
+		for _, line := range digest.Lines(remedy.Command) {
+			w.line("         %s", w.paint(cyan, line))
+		}
+	}
 }
 
 func service(f report.Finding) string {
 	if f.ServiceCode == "" {
 		return ""
 	}
-	return "  (migration service: " + f.ServiceCode + ")"
+	return " · the migration service shows " + f.ServiceCode
 }
 
 func (w *writer) limits(r report.Report) {
@@ -152,6 +156,7 @@ func (w *writer) limits(r report.Report) {
 	}
 }
 
+// line writes one line. No line ends in spaces: they would be copied with it.
 func (w *writer) line(format string, args ...any) {
-	fmt.Fprintf(&w.b, strings.TrimRight(format, " ")+"\n", args...)
+	w.b.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 }

@@ -1,4 +1,4 @@
-package text
+package digest
 
 import (
 	"encoding/json"
@@ -9,9 +9,9 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/report"
 )
 
-// evidence is the few words about what was seen that fit on a layer's line. It reads the observation's JSON, so that it
+// Evidence is the few words about what was seen that fit on a layer's line. It reads the observation's JSON, so that it
 // serves fresh reports and stored ones alike; what it does not find it leaves out.
-func evidence(l report.Layer) string {
+func Evidence(l report.Layer) string {
 	raw, err := json.Marshal(l.Observation)
 	if err != nil || string(raw) == "null" {
 		return ""
@@ -22,7 +22,16 @@ func evidence(l report.Layer) string {
 	if !ok {
 		return ""
 	}
-	return clean(line(raw))
+	return shorten(Clean(line(raw)))
+}
+
+// shorten bounds what a server can make a line of: its whole message is in the observation.
+func shorten(text string) string {
+	const most = 300
+	if letters := []rune(text); len(letters) > most {
+		return string(letters[:most]) + "…"
+	}
+	return text
 }
 
 // read takes an observation as far as it has the shape that is asked for.
@@ -57,7 +66,8 @@ func resolved(raw []byte) string {
 	steps = append(steps, shortened(o.Addresses))
 	said := strings.TrimSuffix(strings.Join(steps, " → "), " → ")
 	if len(o.Addresses) == 0 {
-		return strings.TrimSpace(said + " " + firstOf(first.A.RCODE, strings.ReplaceAll(first.A.Outcome, "_", " ")) + " from " + first.Address)
+		outcome := firstOf(first.A.RCODE, strings.ReplaceAll(first.A.Outcome, "_", " "))
+		return strings.TrimSpace(said + " " + outcome + " from " + first.Address)
 	}
 	return said + " from " + o.AnsweredBy
 }
@@ -77,7 +87,7 @@ func connected(raw []byte) string {
 		Attempts      []struct{ Address, Outcome, ErrnoName string }
 	}](raw)
 	if o.RemoteAddress != "" {
-		return fmt.Sprintf("%s, round trip %s", o.RemoteAddress, duration(o.RTTMs))
+		return fmt.Sprintf("%s, round trip %s", o.RemoteAddress, Duration(o.RTTMs))
 	}
 	if len(o.Attempts) == 0 {
 		return ""
@@ -103,9 +113,23 @@ func secured(raw []byte) string {
 	said := o.Handshake.Version
 	if len(o.Chain) > 0 {
 		day, _, _ := strings.Cut(o.Chain[0].NotAfter, "T")
-		said += ", certificate of " + o.Chain[0].Issuer + " until " + day
+		said += ", certificate by " + commonName(o.Chain[0].Issuer) + " until " + day
 	}
 	return said
+}
+
+// commonName is the name within a distinguished name (RFC 4514), which is all that fits on a line.
+func commonName(distinguished string) string {
+	_, rest, found := strings.Cut(distinguished, "CN=")
+	if !found {
+		return distinguished
+	}
+	for i := range rest {
+		if rest[i] == ',' && (i == 0 || rest[i-1] != '\\') {
+			return rest[:i]
+		}
+	}
+	return rest
 }
 
 func loggedIn(raw []byte) string {
@@ -128,7 +152,9 @@ func loggedIn(raw []byte) string {
 	}
 	var parts []string
 	if version := first.Parameters["server_version"]; version != "" {
-		parts = append(parts, "PostgreSQL "+version)
+		// A distribution adds its package's version in brackets.
+		number, _, _ := strings.Cut(version, " (")
+		parts = append(parts, "PostgreSQL "+number)
 	}
 	if first.AuthUsed != "" {
 		parts = append(parts, first.AuthUsed)

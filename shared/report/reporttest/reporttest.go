@@ -1,0 +1,75 @@
+// Package reporttest has sample reports for the tests of everything that writes reports, and their golden files. Nothing
+// that ships imports it.
+package reporttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pgpreflight/pgpreflight/shared/report"
+)
+
+// Samples are the sample reports by name: ready, warned, broken, unsupported, rejected, inconclusive, large, hostile.
+func Samples() map[string]report.Report {
+	return map[string]report.Report{
+		"ready": Ready(), "warned": Warned(), "broken": Broken(), "unsupported": Unsupported(), "rejected": Rejected(),
+		"inconclusive": Inconclusive(), "large": Large(), "hostile": Hostile(),
+	}
+}
+
+// Stored gives the report as it is read back from its JSON: observations have lost their Go types.
+func Stored(t testing.TB, r report.Report) report.Report {
+	t.Helper()
+	var stored report.Report
+	if err := json.Unmarshal(JSON(t, r), &stored); err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+// JSON gives the report as it is stored.
+func JSON(t testing.TB, r report.Report) []byte {
+	t.Helper()
+	raw, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// Golden compares with testdata/name. With update it writes the file instead.
+func Golden(t testing.TB, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if updating() {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (write it with -update)", err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("differs from %s (see what changed with -update and git diff):\n%s", file, got)
+	}
+}
+
+// UpdateFlag makes the test binary know -update. Call it from a package variable of the test.
+func UpdateFlag() bool {
+	flag.Bool("update", false, "write the golden files")
+	return true
+}
+
+func updating() bool {
+	f := flag.Lookup("update")
+	return f != nil && f.Value.String() == "true"
+}
