@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -54,8 +55,27 @@ const phrases = `{{define "violation"}}` +
 	`{{else if eq .violation "scram_server_signature"}}its proof of knowing the password is wrong` +
 	`{{else if eq .violation "scram_nonce"}}its SCRAM nonce does not continue ours` +
 	`{{else if eq .violation "scram_iterations"}}it asks for more password iterations than anybody needs` +
+	`{{else if eq .violation "scram_server_first"}}its SCRAM message is malformed` +
 	`{{else if eq .violation "row_mismatch"}}a row does not fit its own description` +
-	`{{else}}{{or .violation "an unexpected message"}}{{end}}{{end}}`
+	`{{else if eq .violation "message_size"}}it announces a message larger than any server sends` +
+	`{{else if eq .violation "bytes"}}it sends more than a login ever needs` +
+	`{{else if eq .violation "notices"}}it floods us with notices` +
+	`{{else if eq .violation "parameters"}}it floods us with parameters` +
+	`{{else if eq .violation "notifications"}}it floods us with notifications` +
+	`{{else if eq .violation "rows"}}it floods us with rows` +
+	`{{else if eq .violation "malformed_message"}}it sends a malformed message` +
+	`{{else if eq .violation "connection"}}the connection broke in a way that has no name` +
+	`{{else}}it sends a message that has no place there{{end}}{{end}}` +
+	`{{define "stalled"}}{{if eq (or .stage "") "startup"}}no complete answer to the startup packet` +
+	`{{else if eq (or .stage "") "ready"}}no complete answer to the first query` +
+	`{{else if .passwordSent}}no complete answer to the password` +
+	`{{else}}authentication began and came to a halt{{end}}{{end}}` +
+	`{{define "signs"}}{{range $i, $sign := .}}{{if $i}}, {{end}}` +
+	`{{if eq $sign "no_backend_key"}}a session without a key to cancel it` +
+	`{{else if eq $sign "server_sees_no_address"}}a server that sees no address of ours` +
+	`{{else if eq $sign "backend_pid_differs"}}a process number that is not the server's` +
+	`{{else if eq $sign "server_version"}}the version that it reports` +
+	`{{else if eq $sign "pooler_message"}}the words of its message{{else}}{{$sign}}{{end}}{{end}}{{end}}`
 
 func functions() template.FuncMap {
 	return template.FuncMap{"sh": shellWord, "ident": sqlIdentifier, "literal": sqlLiteral, "show": show,
@@ -66,7 +86,7 @@ func functions() template.FuncMap {
 		},
 		"seconds": func(ms any) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", number(ms)/1000), ".0") + " s" },
 		"ms":      func(ms any) string { return fmt.Sprintf("%.0f ms", number(ms)) },
-		"cidr":    cidr,
+		"cidr":    cidr, "hba": hbaWord,
 	}
 }
 
@@ -152,6 +172,19 @@ func number(value any) float64 {
 		return v
 	}
 	return 0
+}
+
+// hbaPlain is what pg_hba.conf reads as a name without quotes.
+const hbaPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+
+// hbaWord is a name for pg_hba.conf: quoted where it has other characters or is one of its keywords.
+func hbaWord(value any) string {
+	name := show(value)
+	keyword := slices.Contains([]string{"", "all", "replication", "sameuser", "samerole", "samegroup"}, name)
+	if !keyword && strings.Trim(name, hbaPlain) == "" {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
 // cidr is an address as a rule that admits it alone.

@@ -13,9 +13,9 @@ func azureSignatures() []signature {
 			args: finding.Args{"encrypted": false}},
 		{id: "HBA-02", code: finding.HBAAddressNotAllowed,
 			pattern: `client from azure virtual networks is not allowed to access the server`,
-			args:    finding.Args{"virtualNetworkRule": true}},
+			args:    finding.Args{"virtualNetworkRule": true, "gateway": true}},
 		{id: "HBA-02", code: finding.HBAAddressNotAllowed, capture: "seenAs",
-			pattern: `client with ip address '?([0-9a-f.:]+)'? is not allowed`},
+			pattern: `client with ip address '?([0-9a-f.:]+)'? is not allowed`, args: finding.Args{"gateway": true}},
 	}
 }
 

@@ -10,8 +10,10 @@ func tlsSignatures() []signature {
 		{id: "TLS-15", code: finding.TLSClientCertificateRequired, sqlstate: "F0000",
 			pattern: `client certificates can only be checked`, args: finding.Args{"serverCannotCheck": true}},
 		{id: "TLS-17", code: finding.AuthMethodUnsupported,
-			pattern: `channel binding (check failed|negotiation error|required)`,
-			args:    finding.Args{"reason": "channel_binding"}},
+			pattern: `channel binding (check failed|negotiation error)`,
+			args:    finding.Args{"reason": "channel_binding", "intercepted": true}},
+		{id: "TLS-17", code: finding.AuthMethodUnsupported, pattern: `channel binding required`,
+			args: finding.Args{"reason": "channel_binding"}},
 	}
 }
 
