@@ -47,6 +47,10 @@ start: setup build ## start the local stack and leave it running (uses Core Tool
 test: setup build ## every test, with the race detector
 	@bash infra/local/test.sh
 
+.PHONY: fuzz
+fuzz: ## fuzz what reads bytes from strangers, FUZZTIME each (default 60s)
+	@bash infra/local/fuzz.sh
+
 .PHONY: lint
 lint: $(LINT) ## gofmt and golangci-lint, pinned
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }

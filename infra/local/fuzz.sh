@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Fuzzes what reads bytes from strangers, each target for FUZZTIME (default 60s), two at a time: the machine has two
+# cores, and a fuzzer uses one. A crash leaves its input under the package's testdata/fuzz, to be kept as a test.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+time=${FUZZTIME:-60s}
+
+targets=(
+	"shared/probe/resolve FuzzRead"     # DNS answers
+	"shared/probe/tls FuzzOpening"      # the first bytes after SSLRequest
+	"shared/probe/login FuzzObserve"    # PostgreSQL messages
+	"shared/explain FuzzExplain"        # pasted text
+)
+
+fuzz() { # fuzz PACKAGE TARGET
+	local log
+	# a target that does not exist is a warning to go test, and a failure here
+	log=$(go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 5x -parallel 1 "./$1" 2>&1) && grep -q 'execs: ' <<<"$log" || {
+		printf 'FAILED %s %s\n%s\n' "$1" "$2" "$log"
+		return 1
+	}
+	printf '%s %s: %s\n' "$1" "$2" "$(grep -o 'execs: [0-9]*' <<<"$log" | tail -n 1)"
+}
+
+status=0
+for ((i = 0; i < ${#targets[@]}; i += 2)); do
+	pids=()
+	for target in "${targets[@]:i:2}"; do
+		read -r package name <<<"$target"
+		fuzz "$package" "$name" & pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid" || status=1; done
+done
+exit $status
