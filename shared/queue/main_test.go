@@ -26,6 +26,7 @@ func withStandin(run func() int) int {
 	var err error
 	shared, err = servicebus.Start(context.Background(), servicebus.Options{Dir: localDir, Queues: []servicebus.Queue{
 		{Name: "fields"}, {Name: "many"}, {Name: "large"}, {Name: "crowd"}, {Name: "cancelled"}, {Name: "closed"},
+		{Name: "later"},
 		{Name: "once", DuplicateWindow: time.Minute},
 	}})
 	if err != nil && !errors.Is(err, servicebus.ErrNotInstalled) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 )
@@ -22,6 +23,10 @@ type Message struct {
 	CorrelationID string
 	// ContentType is application/json where it is empty.
 	ContentType string
+	// Properties are application properties; nil for none.
+	Properties map[string]string
+	// At is when the queue shows the message to receivers; zero or past means at once.
+	At time.Time
 }
 
 // TooLargeError means that a message is larger than the queue takes. Nothing of its call was sent.
@@ -48,6 +53,16 @@ func (q *Queue) Send(ctx context.Context, messages ...Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
 	return q.use(ctx, "send", func(l *link) error { return l.send(ctx, messages) })
+}
+
+// Schedule sends messages that the queue shows at a time, not before. It fails as Send does.
+func (q *Queue) Schedule(ctx context.Context, at time.Time, messages ...Message) error {
+	later := make([]Message, len(messages))
+	for i, m := range messages {
+		m.At = at
+		later[i] = m
+	}
+	return q.Send(ctx, later...)
 }
 
 // send packs everything before it sends anything, so that a message that is too large keeps the others back.
@@ -100,6 +115,16 @@ func (m Message) wire() *azservicebus.Message {
 	w := &azservicebus.Message{MessageID: &m.ID, Body: m.Body, ContentType: &kind}
 	if m.CorrelationID != "" {
 		w.CorrelationID = &m.CorrelationID
+	}
+	if !m.At.IsZero() {
+		at := m.At.UTC()
+		w.ScheduledEnqueueTime = &at
+	}
+	for name, value := range m.Properties {
+		if w.ApplicationProperties == nil {
+			w.ApplicationProperties = make(map[string]any, len(m.Properties))
+		}
+		w.ApplicationProperties[name] = value
 	}
 	return w
 }

@@ -36,6 +36,35 @@ func TestMessageArrivesAsSent(t *testing.T) {
 	}
 }
 
+func TestScheduledMessageWaitsAndKeepsItsProperties(t *testing.T) {
+	t.Parallel()
+	q := open(t, "later")
+	at := time.Now().Add(1500 * time.Millisecond)
+	message := Message{ID: "c1", Body: []byte("x"), CorrelationID: "order-7", Properties: map[string]string{"attempt": "2"}}
+	if err := q.Schedule(t.Context(), at, message, Message{ID: "c2", Body: []byte("y")}); err != nil {
+		t.Fatal(err)
+	}
+	if n := depth(t, shared, "later"); n != 0 && time.Now().Before(at) {
+		t.Errorf("%d messages are there already", n)
+	}
+
+	got := received(t, "later", 2)
+
+	if now := time.Now(); now.Before(at) {
+		t.Errorf("the messages came %s too early", at.Sub(now))
+	}
+	slices.SortFunc(got, func(a, b *azservicebus.ReceivedMessage) int { return cmp.Compare(a.MessageID, b.MessageID) })
+	if m := got[0]; m.MessageID != "c1" || *m.CorrelationID != "order-7" || m.ApplicationProperties["attempt"] != "2" {
+		t.Errorf("first = %+v", m)
+	}
+	if m := got[1]; len(m.ApplicationProperties) != 0 {
+		t.Errorf("second = %+v", m)
+	}
+	if !message.At.IsZero() {
+		t.Error("the caller's message was changed")
+	}
+}
+
 func TestManyMessagesGoInSeveralBatchesInOrder(t *testing.T) {
 	t.Parallel()
 	q := open(t, "many")
