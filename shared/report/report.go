@@ -64,6 +64,34 @@ type Scenario struct {
 	Supported string            `json:"supported"`
 	Declared  map[string]string `json:"declared"`
 	Inferred  map[string]string `json:"inferred"`
+	// Title is of the row, or else of the nearest one.
+	Title string `json:"title,omitempty"`
+	// Nearest is the row that is judged by where no row covers the placement, or that a newer kind of source follows.
+	Nearest int `json:"nearest,omitempty"`
+	// Note says why it is that row.
+	Note string `json:"note,omitempty"`
+	// Paths are the connections that the migration itself makes, as "runtime → source".
+	Paths []string `json:"paths,omitempty"`
+	// ExpectedAnswers says by leg what DNS ought to answer.
+	ExpectedAnswers map[string]string `json:"expectedAnswers,omitempty"`
+	// Steps are what a person must have done.
+	Steps []Step `json:"steps,omitempty"`
+	// Document is the page that the row stands on, with its date.
+	Document string `json:"document,omitempty"`
+}
+
+// Step is one networking step, and whether the check shows it done.
+type Step struct {
+	Key   string `json:"key"`
+	Text  string `json:"text"`
+	Owner Owner  `json:"owner"`
+	Leg   string `json:"leg,omitempty"`
+	// State is "done", "undone" or "unknown".
+	State string `json:"state"`
+	// ShownBy are the codes that point at the step. Where it is unknown all the same, they can mean other steps too.
+	ShownBy []finding.Code `json:"shownBy,omitempty"`
+	Command string         `json:"command,omitempty"`
+	Docs    string         `json:"docs,omitempty"`
 }
 
 // Vantage is the place that the probes ran from.

@@ -13,6 +13,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/report"
 )
 
+var update = flag.Bool("update", false, "write the golden files")
+
 // Samples are the sample reports by name: ready, warned, broken, unsupported, rejected, inconclusive, large, hostile.
 func Samples() map[string]report.Report {
 	return map[string]report.Report{
@@ -45,11 +47,11 @@ func JSON(t testing.TB, r report.Report) []byte {
 func Golden(t testing.TB, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
-	if updating() {
+	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, got, 0o600); err != nil {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -61,15 +63,4 @@ func Golden(t testing.TB, name string, got []byte) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("differs from %s (see what changed with -update and git diff):\n%s", file, got)
 	}
-}
-
-// UpdateFlag makes the test binary know -update. Call it from a package variable of the test.
-func UpdateFlag() bool {
-	flag.Bool("update", false, "write the golden files")
-	return true
-}
-
-func updating() bool {
-	f := flag.Lookup("update")
-	return f != nil && f.Value.String() == "true"
 }
