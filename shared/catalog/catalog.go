@@ -75,8 +75,10 @@ type When struct {
 
 // Catalog is the set of entries. It is read-only after Load.
 type Catalog struct {
-	entries   map[finding.Code]Entry
-	sentences Sentences
+	entries    map[finding.Code]Entry
+	sentences  Sentences
+	explaining explaining
+	scenario   scenarioWords
 }
 
 // Load reads the embedded words. It fails on an unknown key or a code that stands twice.
@@ -87,6 +89,12 @@ func Load() (*Catalog, error) {
 		return nil, err
 	}
 	c.sentences = sentences
+	if c.explaining, err = loadExplaining(); err != nil {
+		return nil, err
+	}
+	if c.scenario, err = loadScenarioWords(); err != nil {
+		return nil, err
+	}
 	files, err := fs.Glob(words, "words/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("list words: %w", err)

@@ -71,13 +71,14 @@ func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error
 	}
 	placement := scenario.Place(c)
 	result := diagnosis.Result{Request: c, Placement: placement, Vantage: r.vantage(resolvers), Started: r.parts.Now()}
-	result.Findings = append(judgePlacement(c, placement), r.judgePorts(c)...)
-	if !stops(result.Findings) {
+	result.Findings = r.judgePorts(c)
+	if len(result.Findings) == 0 && placement.Support != scenario.No {
 		result.Legs, err = r.legs(ctx, plan.Make(c, placement), resolvers)
 	}
 	if err != nil {
 		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
 	}
+	placeAgain(&result, r.parts.Vantage)
 	result.Finished = r.parts.Now()
 	result.Vantage.Address = vantageAddress(result)
 	return diagnosis.Report(words, result)
@@ -102,24 +103,6 @@ func (r *Runner) legs(ctx context.Context, p plan.Plan, resolvers []netip.AddrPo
 	}
 	running.Wait()
 	return legs, errors.Join(faults...)
-}
-
-// judgePlacement says what the scenario's row means before a packet is sent.
-func judgePlacement(c request.Check, p scenario.Placement) []finding.Finding {
-	f := finding.Finding{Layer: finding.Scenario, Args: finding.Args{"row": p.Row}}
-	switch {
-	case !p.Known():
-		return nil
-	case p.Support == scenario.No:
-		f.Code = finding.ScenarioUnsupported
-	case p.Support == scenario.Undocumented:
-		f.Code = finding.ScenarioUndocumented
-	case p.RuntimeServer && c.RuntimeServer == nil:
-		f.Code = finding.ScenarioRuntimeServerMissing
-	default:
-		return nil
-	}
-	return []finding.Finding{f}
 }
 
 // judgePorts refuses a port outside the allowed ones before anything is sent, not even a DNS question.
@@ -154,14 +137,4 @@ func endpoints(c request.Check) []named {
 		all = append(all, named{"runtime", *c.RuntimeServer})
 	}
 	return all
-}
-
-// stops tells whether a finding forbids to probe at all.
-func stops(found []finding.Finding) bool {
-	for _, f := range found {
-		if f.Code == finding.ScenarioUnsupported || f.Code == finding.RequestTargetNotAllowed {
-			return true
-		}
-	}
-	return false
 }

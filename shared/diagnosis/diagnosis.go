@@ -53,8 +53,6 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 	j := judge{words: words, result: r}
 	out := report.Report{
 		Version: report.Version, ID: r.Request.ID, Route: r.Request.Route, Wave: r.Request.Wave,
-		Scenario: report.Scenario{Row: r.Placement.Row, Supported: string(r.Placement.Support),
-			Declared: r.Placement.Declared, Inferred: r.Placement.Inferred},
 		Vantage: r.Vantage, Legs: []report.Leg{}, Findings: []report.Finding{},
 		StartedAt: r.Started.UTC(), FinishedAt: r.Finished.UTC(), ElapsedMs: milliseconds(r.Finished.Sub(r.Started)),
 		Request: r.Request.JSON(),
@@ -76,8 +74,14 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 		out.FirstBroken = &report.FirstBroken{Leg: broken[0].Leg, Layer: broken[0].Layer, Code: broken[0].Code}
 	}
 	var err error
+	if out.Scenario, err = j.scenario(); err != nil {
+		return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
+	}
 	if out.Headline, err = j.headline(out, broken); err != nil {
 		return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
+	}
+	if len(r.Legs) == 0 {
+		return out, nil
 	}
 	if out.Vantage.CannotProve, err = words.CannotProve(j.limits()); err != nil {
 		return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
@@ -171,7 +175,7 @@ func (j judge) verdict(all []finding.Finding, legs []report.Leg) report.Verdict 
 			statuses[layer.Status] = true
 		}
 	}
-	var warned bool
+	var warned, outside bool
 	for _, f := range all {
 		severity := j.words.SeverityOf(f)
 		switch {
@@ -179,6 +183,8 @@ func (j judge) verdict(all []finding.Finding, legs []report.Leg) report.Verdict 
 			return report.Rejected
 		case f.Code == finding.ScenarioUnsupported:
 			return report.Unsupported
+		case f.Code == finding.VantageNotIntegrated && severity == finding.Failed:
+			outside = true
 		case severity == finding.Failed && !j.words.Inconclusive(f):
 			statuses[finding.StatusFailed] = true
 		case severity == finding.Failed:
@@ -188,6 +194,8 @@ func (j judge) verdict(all []finding.Finding, legs []report.Leg) report.Verdict 
 		}
 	}
 	switch {
+	case outside: // what was seen from outside the network is no answer about it
+		return report.Inconclusive
 	case statuses[finding.StatusFailed]:
 		return report.NotReady
 	case statuses[finding.StatusInconclusive]:

@@ -100,7 +100,12 @@ func (j judge) limits() catalog.Facts {
 			return slices.ContainsFunc(l.Layers, func(x Layer) bool { return x.Layer == layer && x.Observation != nil })
 		})
 	}
-	return catalog.Facts{"vantage": j.result.Vantage.Address, "access": string(j.result.Placement.TargetAccess),
+	p := j.result.Placement
+	asked := slices.ContainsFunc(j.result.Legs, func(l Leg) bool { return l.From == "server" })
+	direct := !p.RuntimeServer && p.TargetAccess != ""
+	return catalog.Facts{"vantage": j.result.Vantage.Address, "access": string(p.TargetAccess), "serverAsked": asked,
+		"runtimeConnects": p.RuntimeServer, "targetConnects": direct && p.TargetAccess != request.Public,
+		"publicTarget": direct && p.TargetAccess == request.Public, "row": p.Row,
 		"onlyResolve": depth == request.DepthResolve, "noLogin": !ran(finding.Login) && depth != request.DepthResolve,
 		"noPrerequisites": !ran(finding.Prerequisites) && depth == request.DepthPrerequisites}
 }

@@ -1,0 +1,128 @@
+package scenario
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+)
+
+// State is how far a step is.
+type State string
+
+// The states. Unknown with codes in ShownBy means that it is one of several steps which those codes can mean.
+const (
+	Done    State = "done"
+	Undone  State = "undone"
+	Unknown State = "unknown"
+)
+
+// Progress is a step and what the check shows of it.
+type Progress struct {
+	Step  Step
+	State State
+	// ShownBy are the codes that point at the step.
+	ShownBy []finding.Code
+}
+
+// Seen is what one layer of one leg showed.
+type Seen struct {
+	// Leg is empty for what belongs to none.
+	Leg string
+	// ByServer tells that the database server itself was asked, not a probe beside it.
+	ByServer bool
+	Layer    finding.Layer
+	Status   finding.Status
+	// Codes are those that failed or warned.
+	Codes []finding.Code
+}
+
+// Progress says of each step whether the check shows it done. A code that several steps share decides none of them: it
+// says "one of these". What the server itself saw outweighs what a probe beside it saw.
+func (p Placement) Progress(seen []Seen) []Progress {
+	steps := p.Steps()
+	var out []Progress
+	for _, step := range steps {
+		out = append(out, p.progress(step, steps, seen))
+	}
+	return out
+}
+
+func (p Placement) progress(step Step, all []Step, seen []Seen) Progress {
+	out := Progress{Step: step, State: Unknown}
+	decides := p.decides(step, seen)
+	var proven bool
+	for _, s := range seen {
+		if s.Leg != "" && s.Leg != step.Leg || s.outweighed(step, seen) {
+			continue
+		}
+		for _, code := range s.Codes {
+			if !slices.Contains(step.Codes, code) {
+				continue
+			}
+			out.ShownBy = append(out.ShownBy, code)
+			if (decides || certain(code)) && alone(step, all, code) {
+				out.State = Undone
+			}
+		}
+		proven = proven || s.Leg == step.Leg && decides && s.proves(step.Proof)
+	}
+	slices.Sort(out.ShownBy)
+	out.ShownBy = slices.Compact(out.ShownBy)
+	if proven && len(out.ShownBy) == 0 {
+		out.State = Done
+	}
+	return out
+}
+
+// decides tells whether the evidence stands near enough to the migration's own connection.
+func (p Placement) decides(step Step, seen []Seen) bool {
+	return step.Reach == Anywhere || step.Reach == Network && p.TargetAccess != request.Public || asked(step, seen)
+}
+
+// asked tells whether the server itself reported on the step's leg.
+func asked(step Step, seen []Seen) bool {
+	return slices.ContainsFunc(seen, func(s Seen) bool { return s.ByServer && s.Leg == step.Leg })
+}
+
+// outweighed tells whether a probe's evidence does not count: the step is the server's own attempt, or the server said
+// more about it. What was read from the configuration always counts.
+func (s Seen) outweighed(step Step, seen []Seen) bool {
+	if s.ByServer || s.Layer == finding.Azure || s.Layer == finding.Scenario || step.Reach == Anywhere {
+		return false
+	}
+	return step.Reach == Server || asked(step, seen)
+}
+
+// certain codes state a fact of the configuration or of the request.
+func certain(code finding.Code) bool {
+	return strings.HasPrefix(string(code), "AZ_") || strings.HasPrefix(string(code), "SCENARIO_")
+}
+
+func alone(step Step, all []Step, code finding.Code) bool {
+	return !slices.ContainsFunc(all, func(other Step) bool {
+		return other.Key != step.Key && other.Leg == step.Leg && other.Reach != Server && slices.Contains(other.Codes, code)
+	})
+}
+
+// proves tells whether a layer shows that the proving one was got through: it passed, or a deeper one had something to
+// fail at, or it failed at what only a server that answered can show.
+func (s Seen) proves(proof finding.Layer) bool {
+	probe := s.Layer != finding.Azure && s.Layer != finding.Scenario
+	if proof == "" || !probe || s.Status == finding.StatusSkipped || s.Status == finding.StatusInconclusive {
+		return false
+	}
+	layers := finding.Layers()
+	at, wanted := slices.Index(layers, s.Layer), slices.Index(layers, proof)
+	if at < wanted {
+		return false
+	}
+	return at > wanted || s.Status != finding.StatusFailed || s.Layer == finding.TLS && slices.ContainsFunc(s.Codes, answered)
+}
+
+// answered tells whether a code of the TLS layer needs a server that got our bytes and sent its own.
+func answered(code finding.Code) bool {
+	notSo := []finding.Code{finding.TLSNotTLS, finding.TLSStalled, finding.TLSClosed, finding.TLSReset}
+	return strings.HasPrefix(string(code), "TLS_") && !slices.Contains(notSo, code)
+}
