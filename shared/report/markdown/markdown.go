@@ -162,8 +162,9 @@ func escape(text string) string {
 	before := ' '
 	for i, r := range text {
 		after, _ := utf8.DecodeRuneInString(text[i+utf8.RuneLen(r):])
+		within := isWord(before) && isWord(after)
 		switch {
-		case strings.ContainsRune("\\`*[]<>|~$&", r), r == '_' && !(isWord(before) && isWord(after)):
+		case strings.ContainsRune("\\`*[]<>|~$&", r), r == '_' && !within:
 			b.WriteRune('\\')
 			b.WriteRune(r)
 		case r == '@' && !isWord(before), r == '#' && unicode.IsDigit(after), r == ':' && strings.HasPrefix(text[i:], "://"),

@@ -1,5 +1,5 @@
-// Package text writes a report for a terminal: the verdict first, then a picture of each leg layer by layer, then every
-// finding with its owner, its causes and what to type. Text from the network is made harmless before it is shown.
+// Package text writes a report for a terminal: the verdict first, then a picture of each leg layer by layer, the
+// scenario with its networking steps, then every finding with its owner, its causes and what to type. Text from the network is made harmless before it is shown.
 package text
 
 import (
@@ -31,6 +31,7 @@ func Write(out io.Writer, r report.Report, o Options) error {
 	for _, leg := range r.Legs {
 		w.leg(leg, r)
 	}
+	w.scenario(r.Scenario)
 	for _, f := range r.Findings {
 		w.finding(f)
 	}
