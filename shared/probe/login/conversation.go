@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -143,6 +144,9 @@ func (c *conversation) aside(m message) bool {
 		notice, _ := peerErrorFields(m.body)
 		if c.o.Notices++; c.o.Notices == 1 {
 			c.o.FirstNotice = notice.Message
+		}
+		if strings.HasPrefix(notice.SQLState, "57P") {
+			c.o.Farewell = &notice
 		}
 		return true
 	case 'S':

@@ -50,6 +50,9 @@ func broken(o Observation, e Expect) (finding.Code, finding.Args, bool) {
 		return code, args, true
 	case o.Stopped != "":
 		return stopped(o)
+	case o.Farewell != nil && o.End != "":
+		code, args := Classify(*o.Farewell, circumstances(o, e))
+		return code, args, true
 	case !o.Passed() && o.QueryError != nil:
 		code, args := Classify(*o.QueryError, circumstances(o, e))
 		return code, args, true
@@ -126,6 +129,11 @@ func ended(o Observation, e Expect) (finding.Code, finding.Args, bool) {
 // remarks are what a working login leaves to tell.
 func remarks(o Observation, e Expect) []finding.Finding {
 	var found []finding.Finding
+	if o.InRecovery != nil && *o.InRecovery {
+		f := observed(o, finding.ServerStandby, finding.Args{"inRecovery": true})
+		f.Advisory = true
+		found = append(found, f)
+	}
 	method := finding.Args{"method": o.AuthUsed}
 	switch {
 	case o.AuthUsed == MethodTrust:
@@ -135,11 +143,6 @@ func remarks(o Observation, e Expect) []finding.Finding {
 	case o.Iterations > 0 && o.Iterations < usualIterations:
 		method["iterations"] = o.Iterations
 		found = append(found, observed(o, finding.AuthMethodWeak, method))
-	}
-	if o.InRecovery != nil && *o.InRecovery {
-		f := observed(o, finding.ServerStandby, finding.Args{"inRecovery": true})
-		f.Advisory = true
-		found = append(found, f)
 	}
 	if len(o.PoolerSigns) > 0 {
 		f := observed(o, finding.ServerPooler, finding.Args{"signs": o.PoolerSigns})

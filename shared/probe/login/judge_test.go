@@ -122,6 +122,8 @@ func TestJudgeEveryEnd(t *testing.T) {
 		{Observation{Stage: StageReady, QueryError: &ServerError{SQLState: "57P01"}, End: EndClosed}, "SERVER_SHUTTING_DOWN"},
 		{Observation{Stage: StageSession, QueryError: &ServerError{SQLState: "42883"}}, ""},
 		{Observation{Stage: StageSession, InRecovery: &recovering}, "SERVER_STANDBY"},
+		{Observation{Stage: StageReady, Farewell: &ServerError{SQLState: "57P02"}, End: EndClosed}, "SERVER_RECOVERING"},
+		{Observation{Stage: StageSession, Farewell: &ServerError{SQLState: "57P01"}}, ""},
 		{Observation{Stage: StageSession, AuthUsed: MethodTrust, PoolerSigns: []string{"no_backend_key"}},
 			"AUTH_TRUST SERVER_POOLER"},
 	}

@@ -118,6 +118,9 @@ type Observation struct {
 	Notices     int      `json:"notices,omitempty"`
 	// FirstNotice is the text of the first notice.
 	FirstNotice string `json:"firstNotice,omitempty"`
+	// Farewell is a notice of operator intervention (class 57P): by one, and not by an error, a server says goodbye that
+	// is shut down at once or lost another process.
+	Farewell *ServerError `json:"farewell,omitempty"`
 
 	// SeenAs and SeenPort are the client's address and port as the server sees them; ServerAddress is the server's own.
 	SeenAs        string `json:"seenAs,omitempty"`
