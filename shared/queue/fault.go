@@ -43,6 +43,17 @@ func (f *Fault) Error() string { return fmt.Sprintf("%s queue %s: %s", f.Op, f.Q
 // Unwrap gives the cause: a *TooLargeError, a *SendError, ErrClosed, a context's end, an error of the client.
 func (f *Fault) Unwrap() error { return f.cause }
 
+// Passing tells whether the same call may well succeed a moment later. What the broker refuses (no right, no such queue)
+// and what is too large stays refused.
+func (f *Fault) Passing() bool {
+	var large *TooLargeError
+	switch {
+	case errors.As(f.cause, &large), errors.Is(f.cause, ErrClosed):
+		return false
+	}
+	return f.Condition != string(amqp.ErrCondNotFound) && f.Condition != string(amqp.ErrCondUnauthorizedAccess)
+}
+
 func (q *Queue) fault(op string, err error) error {
 	return &Fault{Op: op, Queue: q.name, Condition: condition(err), cause: err, text: q.scrub(err.Error())}
 }

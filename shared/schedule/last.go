@@ -37,9 +37,12 @@ type Check struct {
 	Started, Finished time.Time
 }
 
-// CheckOf takes out of a report what is decided by.
+// CheckOf takes out of a report what is decided by. Times are in the resolution of tables, 100 ns, so that a check is
+// found equal to what was kept of it.
 func CheckOf(r report.Report) Check {
-	c := Check{ID: r.ID, Verdict: r.Verdict, Started: r.StartedAt, Finished: r.FinishedAt}
+	const resolution = 100 * time.Nanosecond
+	c := Check{ID: r.ID, Verdict: r.Verdict, Started: r.StartedAt.Truncate(resolution),
+		Finished: r.FinishedAt.Truncate(resolution)}
 	if r.FirstBroken != nil {
 		c.Code = r.FirstBroken.Code
 	}

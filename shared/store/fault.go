@@ -58,6 +58,16 @@ func (f *Fault) Error() string {
 // Unwrap gives the cause of a call that got no answer: a context's end, a network error.
 func (f *Fault) Unwrap() error { return f.cause }
 
+// Passing tells whether the same call may well succeed a moment later: there was no answer, or one that says so itself.
+// What is refused (no right, no such account) stays refused until somebody mends it.
+func (f *Fault) Passing() bool {
+	switch f.Status {
+	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true
+	}
+	return f.Status >= http.StatusInternalServerError
+}
+
 // fault turns an error of the SDK into a Fault. The SDK's own texts are not passed on: a transport error quotes the
 // address, which with a shared access signature holds the signature.
 func (s *Store) fault(op, table string, err error) error {

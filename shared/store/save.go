@@ -73,7 +73,7 @@ func (s *Store) complete(ctx context.Context, id string) error {
 // does not stop the others.
 func (s *Store) follow(ctx context.Context, r report.Report) error {
 	var group errgroup.Group
-	failures := make([]error, 3)
+	failures := make([]error, 4)
 	group.Go(func() error {
 		failures[0] = s.put(ctx, "save recent", tableRecent, recentRow(r))
 		return nil
@@ -87,6 +87,12 @@ func (s *Store) follow(ctx context.Context, r report.Report) error {
 	if wave, ok := waveRow(r); ok {
 		group.Go(func() error {
 			failures[2] = s.advance(ctx, wave)
+			return nil
+		})
+	}
+	if validKey(r.Route) {
+		group.Go(func() error {
+			failures[3] = s.followRoute(ctx, r)
 			return nil
 		})
 	}

@@ -113,6 +113,20 @@ func (s *Store) replace(ctx context.Context, op, table string, r row, seen azcor
 	})
 }
 
+// mergeIf writes the given columns of a row if it is still the one that the ETag names.
+func (s *Store) mergeIf(ctx context.Context, op, table string, r row, seen azcore.ETag) error {
+	raw, err := r.encode()
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, op, table, func(c *aztables.Client) error {
+		_, err := c.UpdateEntity(ctx, raw, &aztables.UpdateEntityOptions{
+			IfMatch: &seen, UpdateMode: aztables.UpdateModeMerge,
+		})
+		return err
+	})
+}
+
 // submit writes rows of one partition in one transaction. The first is inserted and must be new; the others replace
 // what a stranger may have left under their keys.
 func (s *Store) submit(ctx context.Context, op, table string, rows []row) error {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -53,16 +52,7 @@ func (s *Store) Wave(ctx context.Context, wave string) ([]Standing, error) {
 // advance writes a row of Waves unless a later check is there already. Messages overtake one another, so an older check
 // may end last; and two may end at once, so the row is replaced only as it was read.
 func (s *Store) advance(ctx context.Context, r row) error {
-	for range contests {
-		err := s.tryAdvance(ctx, r)
-		if !contested(err) {
-			return err
-		}
-		if err := pause(ctx); err != nil {
-			return fmt.Errorf("save wave: %w", err)
-		}
-	}
-	return errors.New("save wave: other writers were faster every time")
+	return s.contest(ctx, "save wave", func() error { return s.tryAdvance(ctx, r) })
 }
 
 func (s *Store) tryAdvance(ctx context.Context, r row) error {
