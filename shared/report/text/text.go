@@ -1,5 +1,6 @@
 // Package text writes a report for a terminal: the verdict first, then a picture of each leg layer by layer, the
-// scenario with its networking steps, then every finding with its owner, its causes and what to type. Text from the network is made harmless before it is shown.
+// scenario with its networking steps, then every finding with its owner, its causes and what to type. Text from the
+// network is made harmless before it is shown.
 package text
 
 import (
