@@ -13,8 +13,7 @@ import (
 // Rejected is the report on a request that could not be accepted. It repeats nothing of the request but its names: the
 // body may hold a secret.
 func Rejected(words *catalog.Catalog, problem *request.Problem, id string, now time.Time) (report.Report, error) {
-	f := finding.Finding{Code: problem.Code, Layer: finding.Request,
-		Args: finding.Args{"field": problem.Field, "message": problem.Message}}
+	f := refusal(problem)
 	worded, err := words.Word(f, catalog.Facts{"requestId": id})
 	if err != nil {
 		return report.Report{}, fmt.Errorf("reject %s: %w", id, err)
@@ -31,4 +30,9 @@ func Rejected(words *catalog.Catalog, problem *request.Problem, id string, now t
 		Legs:        []report.Leg{}, Findings: []report.Finding{worded},
 		StartedAt: now.UTC(), FinishedAt: now.UTC(),
 	}, nil
+}
+
+func refusal(problem *request.Problem) finding.Finding {
+	return finding.Finding{Code: problem.Code, Layer: finding.Request,
+		Args: finding.Args{"field": problem.Field, "message": problem.Message}}
 }
