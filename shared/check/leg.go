@@ -68,8 +68,11 @@ func (l *legRun) inspect(layers []diagnosis.Layer) {
 		if !ok {
 			continue
 		}
-		if o.AtEnd = connect.Inspect(l.tcp); o.AtEnd != nil {
-			layers[i].Observation, layers[i].Findings = o, l.named(connect.Judge(o))
+		o.AtEnd = connect.Inspect(l.tcp)
+		layers[i].Observation = o
+		// Where an upper layer failed, what it had to send again is that failure's evidence, not a slow way.
+		if o.AtEnd != nil && l.blocked == "" {
+			layers[i].Findings = l.named(connect.Judge(o))
 		}
 	}
 }

@@ -36,6 +36,14 @@ func (l *legRun) secure(ctx context.Context) (diagnosis.Layer, bool) {
 			seen = securing{Observation: o, FirstOffer: &first}
 		}
 	}
+	if conn != nil && !l.leg.WantsLogin() && o.Handshake != nil && o.Handshake.ClientCertificateRequested {
+		// A login would show whether the certificate was only asked for; without one, the alert is waited for.
+		if again, late := tls.Revisit(o, conn); late {
+			_ = conn.Close()
+			o, conn = again, nil
+			seen.Observation = o
+		}
+	}
 	l.conn, l.secured = conn, o
 	l.tlsOffered = offered(o)
 	l.verified = verified(o)

@@ -13,6 +13,8 @@ const (
 	// copy through a window of 64 KB, as appliances without window scaling leave it, stays under 0.5 MB/s, and every
 	// statement of the migration service waits this long.
 	slowRTTMs = 150
+	// lossyFrom forgives one lost segment of the dozen that a check sends: that happens on good ways too.
+	lossyFrom = 2
 	// nearbyMs is less than any way out of a region takes: light in fibre goes 100 km and back in 1 ms.
 	nearbyMs = 1
 )
@@ -139,7 +141,7 @@ func slow(o Observation) (finding.Finding, bool) {
 	if kernel != nil {
 		retransmits = kernel.Retransmits
 	}
-	if o.RTTMs <= slowRTTMs && retransmits == 0 {
+	if o.RTTMs <= slowRTTMs && retransmits < lossyFrom {
 		return finding.Finding{}, false
 	}
 	return finding.Finding{Code: finding.TCPSlow, Layer: finding.Connect, Args: finding.Args{

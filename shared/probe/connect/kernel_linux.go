@@ -27,7 +27,13 @@ func Inspect(conn net.Conn) *Kernel {
 		return nil
 	}
 	return &Kernel{RTTMs: float64(info.Rtt) / 1000, RTTVarMs: float64(info.Rttvar) / 1000,
-		Retransmits: int(info.Total_retrans), MSS: int(info.Snd_mss)}
+		Retransmits: retransmits(info), MSS: int(info.Snd_mss)}
+}
+
+// retransmits leaves out what the peer reports as received twice (RFC 2883): on a short path the kernel's tail loss probe
+// (RFC 8985) sends again what was not lost, because a server that computes delays its acknowledgement by 40 ms.
+func retransmits(info *unix.TCPInfo) int {
+	return max(0, int(info.Total_retrans)-int(info.Dsack_dups))
 }
 
 // bottom unwraps crypto/tls and anything else that shows the connection below it.

@@ -67,7 +67,8 @@ type NotTried struct {
 type Kernel struct {
 	RTTMs    float64 `json:"rttMs"`
 	RTTVarMs float64 `json:"rttVarMs"`
-	// Retransmits counts segments sent again since the start; right after the handshake these are the SYNs.
+	// Retransmits counts segments that were lost and sent again since the start; right after the handshake these are
+	// the SYNs.
 	Retransmits int `json:"retransmits"`
 	// MSS is the largest segment that the path was announced to take, in bytes.
 	MSS int `json:"mss,omitempty"`

@@ -70,8 +70,9 @@ func (j judgement) addSilence(args finding.Args) {
 		}
 		invalid += server.A.InvalidAnswers + server.AAAA.InvalidAnswers
 		truncated = truncated || server.A.Outcome == OnlyTruncated
-		reachable = reachable || server.A.Outcome != Unreachable
-		errno = max(errno, server.A.Errno)
+		// Hosts limit how often they say so (ICMP): one word of it on either question is enough.
+		reachable = reachable || server.A.Outcome != Unreachable && server.AAAA.Outcome != Unreachable
+		errno = max(errno, server.A.Errno, server.AAAA.Errno)
 	}
 	args["truncated"] = truncated
 	args["invalid"] = !truncated && invalid > 0

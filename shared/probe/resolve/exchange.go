@@ -88,6 +88,10 @@ func (x exchange) overUDP(ctx context.Context, answer *Answer) (message, error) 
 	if secondErr != nil && err == nil {
 		return first, nil
 	}
+	// Hosts limit how often they say that nobody listens: silence after such an answer does not take it back.
+	if isErrno(err) && !isErrno(secondErr) && secondErr != nil {
+		return message{}, err
+	}
 	answer.WithoutEDNS = secondErr == nil && second.id == s.ids[1]
 	return second, secondErr
 }
@@ -203,16 +207,22 @@ func (a *Answer) missed(ctx context.Context, err error) {
 		a.Errno = int(errno)
 	}
 	timeout := errors.Is(err, context.DeadlineExceeded) || isTimeout(err)
+	said := isErrno(err) && !timeout
 	switch ended := outcomeOf(ctx); {
 	case ended != TimedOut:
 		a.Outcome = ended
 	case a.Truncated:
 		a.Outcome = OnlyTruncated
-	case ctx.Err() != nil || timeout || errors.Is(err, errFlood):
+	case !said && (ctx.Err() != nil || timeout || errors.Is(err, errFlood)):
 		a.Outcome, a.Errno = TimedOut, 0
 	default:
 		a.Outcome = Unreachable
 	}
+}
+
+func isErrno(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno)
 }
 
 func isTimeout(err error) bool {

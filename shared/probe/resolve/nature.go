@@ -52,6 +52,7 @@ func specialRanges() []netip.Prefix {
 		four(8, 0), four(24, 192, 0, 0), four(24, 192, 0, 2), four(15, 198, 18), four(24, 198, 51, 100),
 		four(24, 203, 0, 113), four(4, 240),
 		netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8}), 32),
+		four(32, 168, 63, 129, 16), // the Azure platform's own, in every virtual network
 	}
 }
 

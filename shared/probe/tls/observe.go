@@ -100,15 +100,17 @@ func (o *Observation) record(ctx context.Context, wire *tap) {
 }
 
 // Revisit looks for an alert that came after the handshake, as a server of TLS 1.3 sends it that misses a client
-// certificate. Call it with the connection of Observe where the next layer got no answer; the observation it returns is
-// to be judged again. It reads for 50 ms at most and leaves the connection useless.
+// certificate. Call it with the connection of Observe where the next layer got no answer, or where there is no next
+// layer; the observation it returns is to be judged again. It reads for 50 ms or two round trips, 500 ms at most, and
+// leaves the connection useless.
 func Revisit(o Observation, conn net.Conn) (Observation, bool) {
 	secured, ok := conn.(*cryptotls.Conn)
 	if !ok || o.Stage != StageSecured || o.Handshake == nil {
 		return o, false
 	}
 	// On a closed connection this fails, and crypto/tls still knows how its reading ended.
-	_ = secured.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	twice := time.Duration(2 * o.Times.ReplyMs * float64(time.Millisecond))
+	_ = secured.SetReadDeadline(time.Now().Add(min(max(50*time.Millisecond, twice), 500*time.Millisecond)))
 	var one [1]byte
 	_, err := secured.Read(one[:])
 	code, ok := AlertFrom(err)
