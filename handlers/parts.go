@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/pgpreflight/pgpreflight/handlers/checks"
+	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/health"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
@@ -38,6 +39,8 @@ type parts struct {
 	store   checks.Store
 	queue   checks.Queue
 	pings   health.Pings
+	// pages writes the page of a report; nil offers the other formats only.
+	pages format.Pages
 }
 
 // open chooses the parts. It dials nothing and reads no large data: the words are read when the first report is written.

@@ -11,6 +11,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/health"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
 	"github.com/pgpreflight/pgpreflight/handlers/server"
+	"github.com/pgpreflight/pgpreflight/shared/link"
 	"github.com/pgpreflight/pgpreflight/shared/settings"
 )
 
@@ -33,7 +34,7 @@ func forwarded(s settings.Settings, p parts, log *slog.Logger) []server.HTTPFunc
 	}
 	submit := checks.Handler{
 		Store: p.store, Queue: p.queue, MissingStore: s.Tables.Names(), MissingQueue: s.Queue.Names(),
-		BaseURL: s.PublicBaseURL, NewID: newID, Report: report,
+		BaseURL: s.PublicBaseURL, Pages: p.pages, Links: links(s), NewID: newID, Now: time.Now, Report: report,
 	}
 	return []server.HTTPFunction{
 		{Name: checks.Name, Route: checks.Route, Methods: checks.Methods(), Limit: checks.Limit, Handler: submit},
@@ -41,6 +42,9 @@ func forwarded(s settings.Settings, p parts, log *slog.Logger) []server.HTTPFunc
 			Handler: health.New(health.Parts(s, p.pings), health.DefaultOptions())},
 	}
 }
+
+// links are those that stand in tickets and callbacks.
+func links(s settings.Settings) link.Links { return link.Links{Key: s.ReportLinkKey, Base: s.PublicBaseURL} }
 
 // newID is an id that nobody else has: 26 letters and digits.
 func newID() string { return strings.ToLower(rand.Text()) }

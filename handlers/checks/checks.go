@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/link"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/store"
@@ -49,8 +51,13 @@ type Handler struct {
 	MissingStore, MissingQueue string
 	// BaseURL is where people reach the app, without a slash at the end; empty makes locations relative.
 	BaseURL string
+	// Pages writes the page of a report; nil where there is none.
+	Pages format.Pages
+	// Links makes the link that a ticket's text shows.
+	Links link.Links
 	// NewID makes the id of a request that has none.
 	NewID func() string
+	Now   func() time.Time
 	// Report logs our own trouble.
 	Report func(ctx context.Context, message string, err error)
 }

@@ -15,10 +15,13 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
+	"github.com/pgpreflight/pgpreflight/shared/link"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/secret"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
 
@@ -81,7 +84,7 @@ func (f *fakes) handler() Handler {
 	n := 0
 	return Handler{
 		Store: f, Queue: f, MissingStore: "ResultTables", MissingQueue: "CheckQueue", BaseURL: "https://app.example.com",
-		NewID: func() string { n++; return fmt.Sprintf("new-%d", n) },
+		NewID: func() string { n++; return fmt.Sprintf("new-%d", n) }, Now: time.Now,
 		Report: func(_ context.Context, message string, err error) {
 			f.reported = append(f.reported, message+": "+err.Error())
 		},
@@ -319,24 +322,48 @@ func TestGet(t *testing.T) {
 	t.Parallel()
 	// Not as this program would write it: the stored bytes are given out.
 	stored := json.RawMessage(`{"version": 1,"future":[1,  2],"id":"c-1"}`)
+	finished := store.State{Status: store.Finished, Report: stored}
 	tests := []struct {
 		target string
 		state  store.State
 		status int
 		body   string
-		retry  string
+		header map[string]string
 	}{
-		{"/api/checks/c-1", store.State{Status: store.Finished, Report: stored}, 200, string(stored), ""},
-		{"/api/checks/c-1?format=json", store.State{Status: store.Finished, Report: stored}, 200, string(stored), ""},
-		{"/api/checks/c-1", store.State{Status: store.Queued}, 202, `{"id":"c-1","status":"queued"}`, "5"},
-		{"/api/checks/c-1", store.State{Status: store.Running}, 202, `{"id":"c-1","status":"running"}`, "5"},
+		{"/api/checks/c-1", finished, 200, string(stored), map[string]string{"Cache-Control": "private, no-cache"}},
+		{"/api/checks/c-1?format=json", finished, 200, string(stored), nil},
+		{"/api/checks/c-1", store.State{Status: store.Queued}, 202, `{"id":"c-1","status":"queued"}`,
+			map[string]string{"Retry-After": "5", "Cache-Control": "no-store"}},
+		{"/api/checks/c-1", store.State{Status: store.Running}, 202, `{"id":"c-1","status":"running"}`,
+			map[string]string{"Retry-After": "5", "Cache-Control": "no-store"}},
 	}
 	for _, test := range tests {
 		w := call((&fakes{state: test.state}).handler(), "GET", test.target, "")
-		if w.Code != test.status || w.Body.String() != test.body || w.Header().Get("Retry-After") != test.retry ||
-			w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
+		if w.Code != test.status || w.Body.String() != test.body || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d %s %v", test.target, w.Code, w.Body, w.Header())
 		}
+		for name, want := range test.header {
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%s: %s %q, want %q", test.target, name, got, want)
+			}
+		}
+	}
+}
+
+// The text for a ticket has a link that can be followed without a key of the host.
+func TestGetMarkdown(t *testing.T) {
+	t.Parallel()
+	f := &fakes{state: store.State{Status: store.Finished, Report: json.RawMessage(`{"version":1,"id":"c-1","verdict":"ready"}`)}}
+	h := f.handler()
+	h.Links = link.Links{Key: secret.New("key"), Base: "https://app.example.com"}
+	w := call(h, "GET", "/api/checks/c-1?format=md", "")
+	if w.Code != 200 || w.Header().Get("Content-Type") != "text/markdown; charset=utf-8" ||
+		!strings.Contains(w.Body.String(), "<https://app.example.com/api/reports/c-1?exp=") {
+		t.Errorf("answer %d %s", w.Code, w.Body)
+	}
+	h.Links = link.Links{Key: secret.New("key")}
+	if w := call(h, "GET", "/api/checks/c-1?format=md", ""); strings.Contains(w.Body.String(), "/api/reports/") {
+		t.Errorf("a relative link: %s", w.Body)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/store"
@@ -18,43 +19,20 @@ const (
 	limitMost    = 200
 )
 
-// state is the answer on a check that is not finished.
-type state struct {
-	ID     string       `json:"id"`
-	Status store.Status `json:"status"`
-}
-
 func (h Handler) get(w http.ResponseWriter, r *http.Request) {
-	if format := r.URL.Query().Get("format"); format != "" && format != "json" {
-		problem.Write(w, problem.Problem{
-			Status: http.StatusNotAcceptable, Field: "format", Detail: "a report is given as json",
-		})
-		return
+	asked := format.Asked{ID: r.PathValue("id")}
+	if isName(asked.ID) {
+		var err error
+		if asked.State, err = h.Store.Load(r.Context(), asked.ID); err != nil {
+			h.fail(w, r, "load check", err)
+			return
+		}
 	}
-	id := r.PathValue("id")
-	if !isName(id) {
-		notFound(w)
-		return
+	if h.Links.Base != "" {
+		// A relative link in a ticket leads nowhere.
+		asked.Link = h.Links.Report(asked.ID, h.Now())
 	}
-	found, err := h.Store.Load(r.Context(), id)
-	if err != nil {
-		h.fail(w, r, "load check", err)
-		return
-	}
-	switch found.Status {
-	case store.Finished:
-		// As it was stored: this program may be newer or older than the report.
-		writeRaw(w, http.StatusOK, found.Report)
-	case store.Queued, store.Running:
-		w.Header().Set("Retry-After", "5")
-		writeJSON(w, http.StatusAccepted, state{ID: id, Status: found.Status})
-	default:
-		notFound(w)
-	}
-}
-
-func notFound(w http.ResponseWriter) {
-	problem.Write(w, problem.Problem{Status: http.StatusNotFound, Detail: "no check has this id"})
+	format.Answers{Pages: h.Pages, Report: h.Report}.Give(w, r, asked)
 }
 
 func (h Handler) list(w http.ResponseWriter, r *http.Request) {
