@@ -44,7 +44,9 @@ func forwarded(s settings.Settings, p parts, log *slog.Logger) []server.HTTPFunc
 }
 
 // links are those that stand in tickets and callbacks.
-func links(s settings.Settings) link.Links { return link.Links{Key: s.ReportLinkKey, Base: s.PublicBaseURL} }
+func links(s settings.Settings) link.Links {
+	return link.Links{Key: s.ReportLinkKey, Base: s.PublicBaseURL}
+}
 
 // newID is an id that nobody else has: 26 letters and digits.
 func newID() string { return strings.ToLower(rand.Text()) }
