@@ -1,0 +1,174 @@
+package explain
+
+import (
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/logging"
+	"github.com/pgpreflight/pgpreflight/shared/probe/login"
+)
+
+// connection is what a text tells about the connection. What is learned later wins.
+type connection struct {
+	host, address, user, database string
+	port                          int
+	// leg is source or target, where the migration service names it.
+	leg         string
+	replication string
+	entra       bool
+	privateLink bool
+}
+
+// where are the manners in which clients name the connection; each has named groups. One text meets all of them.
+var where = compile(
+	`connection to server at "(?P<host>[^"]+)"(?: \((?P<address>[0-9A-Fa-f:.]+)\))?, port (?P<port>\d+)`,
+	`[Ii]s the server running on host "(?P<host>[^"]+)"(?: \((?P<address>[0-9A-Fa-f:.]+)\))?`,
+	`TCP/IP connections on port (?P<port>\d+)`,
+	`could not translate host name "(?P<host>[^"]+)"`,
+	"failed to connect to `(?:host=(?P<host>\\S+) )?user=(?P<user>\\S*) database=(?P<database>[^`\\s]*)`",
+	`(?:^|[\s:])(?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+) \((?P<host>[\w.-]+)\): `,
+	`dial tcp4? (?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`,
+	`dial tcp6? \[(?P<address>[0-9A-Fa-f:]+)\]:(?P<port>\d+)`,
+	`read tcp \S+->(?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`,
+	`lookup (?P<host>[^\s:]+)(?: on [^\s]+)?: `,
+	`Connection to (?P<host>[\w.-]+):(?P<port>\d+) refused`,
+	`jdbc:postgresql://(?P<host>[\w.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]+))?`,
+	`postgres(?:ql)?://(?:[^\s@/]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]+))?`,
+	`UnknownHostException: (?P<host>[\w.-]+)`,
+	`Failed to connect to (?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`,
+	`\('(?P<address>[0-9A-Fa-f:.]+)', (?P<port>\d+)(?:, \d+, \d+)?\)`,
+	`PostgreSQL server at "(?P<host>[\w.-]+):(?P<port>\d+)"`,
+	`E(?:CONNREFUSED|TIMEDOUT|HOSTUNREACH|NETUNREACH|CONNRESET) (?P<address>[0-9A-Fa-f.:]+):(?P<port>\d+)`,
+	`(?:ENOTFOUND|EAI_AGAIN) (?P<host>[\w.-]+)`,
+	`(?i)\b(?:host|hostname|server)\s?=\s?'?(?P<host>[\w-]+\.[\w.-]+)`,
+	`(?i)\bport\s?=\s?'?(?P<port>\d{2,5})\b`,
+	`(?i)\buser(?:name| id)?\s?=\s?'?(?P<user>[\w.@+-]+)`,
+	`(?i)\b(?:dbname|database)\s?=\s?'?(?P<database>[\w.-]+)`,
+	`(?i)(?:connect to|Connection to the) (?:the )?server:? ['"]?(?P<host>[\w-]+\.[\w-]+\.[\w.-]+)`,
+	`(?i)can't find (?P<host>[\w.-]+): `,
+	`(?i)server[ _]?name['"]?\s?[:=]\s?['"]?(?P<host>[\w-]+(?:\.[\w-]+)+)`,
+)
+
+func compile(patterns ...string) []*regexp.Regexp {
+	out := make([]*regexp.Regexp, len(patterns))
+	for i, pattern := range patterns {
+		out[i] = regexp.MustCompile(pattern)
+	}
+	return out
+}
+
+var (
+	logical  = regexp.MustCompile(`(?i)replication\s?=\s?['"]?database|pg_recvlogical`)
+	physical = regexp.MustCompile(`(?i)replication\s?=\s?['"]?(?:true|on|yes|1)\b|pg_basebackup|pg_receivewal`)
+	tokens   = regexp.MustCompile(`(?i)access token|azure ad\b|entra|oss-?rdbms`)
+	sources  = regexp.MustCompile(`(?i)\bsource (?:db |database )?server|\bsource db\b`)
+	targets  = regexp.MustCompile(`(?i)\btarget (?:db |database )?server|\btarget db\b`)
+	viaLink  = regexp.MustCompile(`(?i)privatelink\.postgres\.database\.`)
+)
+
+// learn takes in what a line tells.
+func (c *connection) learn(line string) {
+	for _, pattern := range where {
+		at := pattern.FindStringSubmatchIndex(line)
+		if at == nil {
+			continue
+		}
+		// A new host comes first: it makes the address and port of another one void.
+		for _, hosts := range []bool{true, false} {
+			for i, name := range pattern.SubexpNames() {
+				if name != "" && at[2*i] >= 0 && (name == "host") == hosts {
+					c.set(name, line[at[2*i]:at[2*i+1]])
+				}
+			}
+		}
+	}
+	switch {
+	case logical.MatchString(line):
+		c.replication = "database"
+	case physical.MatchString(line):
+		c.replication = "true"
+	}
+	switch source, target := sources.MatchString(line), targets.MatchString(line); {
+	case source && !target:
+		c.leg = "source"
+	case target && !source:
+		c.leg = "target"
+	}
+	c.entra = c.entra || tokens.MatchString(line)
+	c.privateLink = c.privateLink || viaLink.MatchString(line)
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)
+
+func (c *connection) set(name, value string) {
+	switch name {
+	case "host":
+		c.setHost(value)
+	case "address":
+		if address, err := netip.ParseAddr(value); err == nil {
+			c.address = address.String()
+		}
+	case "port":
+		if port, err := strconv.Atoi(value); err == nil && port > 0 && port < 1<<16 {
+			c.port = port
+		}
+	case "user":
+		c.user = value
+	case "database":
+		c.database = value
+	}
+}
+
+// setHost takes a name or an address. Libpq shows a part of the password as host name where the password has an @ in
+// it, so what stands before an @ is never kept.
+func (c *connection) setHost(value string) {
+	value = strings.TrimSuffix(value[strings.LastIndex(value, "@")+1:], ".")
+	if address, err := netip.ParseAddr(value); err == nil {
+		value = address.String()
+	} else if !hostName.MatchString(value) {
+		return
+	}
+	if value != c.host {
+		c.host, c.address, c.port = value, "", 0
+	}
+}
+
+func (c connection) circumstances() login.Circumstances {
+	return login.Circumstances{Host: c.host, Port: c.port, User: c.user, Database: c.database,
+		Replication: c.replication, Entra: c.entra}
+}
+
+// complete fills in what the text says elsewhere, and lets no secret pass.
+func (c connection) complete(h hit) finding.Finding {
+	f := h.found
+	if known := h.conn; known.host != "" || known.address != "" {
+		c.host, c.address = known.host, known.address
+		if known.port != 0 {
+			c.port = known.port
+		}
+	}
+	f.Leg = first(f.Leg, h.conn.leg, c.leg)
+	h.conn.fill(f.Args)
+	c.fill(f.Args)
+	for name, value := range f.Args {
+		if text, ok := value.(string); ok {
+			f.Args[name] = strings.TrimSpace(logging.Redact(text))
+		}
+	}
+	return f
+}
+
+func (c connection) fill(args finding.Args) {
+	for name, value := range map[string]string{"host": first(c.host, c.address), "address": c.address, "user": c.user,
+		"database": c.database} {
+		if _, known := args[name]; !known && value != "" {
+			args[name] = value
+		}
+	}
+	if _, known := args["port"]; !known && c.port != 0 {
+		args["port"] = c.port
+	}
+}

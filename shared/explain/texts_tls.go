@@ -1,0 +1,137 @@
+package explain
+
+import "github.com/pgpreflight/pgpreflight/shared/finding"
+
+// tlsTexts are about the offer of TLS and its handshake.
+func tlsTexts() []signature {
+	bytes := []string{askFirstBytes}
+	return []signature{
+		{id: "TLS-11", code: finding.TLSClosed, any: []string{"ssl syscall error: eof detected"},
+			pattern: `connection to server at .* failed: SSL SYSCALL error: EOF detected`},
+		{id: "TLS-11", code: finding.TLSClosed, any: []string{"ssl syscall error: eof detected"},
+			oneOf: []finding.Code{finding.TLSClosed, finding.PeerClosed},
+			ask:   []string{askIdle}},
+		{id: "TLS-11", code: finding.TLSClosed, any: []string{"tls error", "handshake"},
+			pattern: `tls error[^;]*\bEOF\b|handshake[^;]*(?:\bEOF\b|closed connection|unexpected end|terminated|eof)`},
+		{id: "TLS-12", code: finding.TLSReset, any: []string{"ssl syscall error: connection reset by peer"},
+			oneOf: []finding.Code{finding.TLSReset, finding.PeerNotPostgres}, ask: bytes},
+		{id: "TLS-12", code: finding.TLSReset, any: []string{"tls error", "handshake"},
+			pattern: `(?:tls error|handshake)[^;]*(?:connection (?:was )?reset|forcibly closed)`},
+		{id: "TLS-11", code: finding.TLSClosed, any: []string{"ssl error: unexpected eof while reading",
+			"ssl syscall error: success"},
+			oneOf: []finding.Code{finding.TLSClosed, finding.PeerClosed}, ask: []string{askIdle}},
+		{id: "TLS-13", code: finding.TLSNotTLS, any: []string{"first record does not look like a tls handshake",
+			"wrong version number", "unrecognized ssl message",
+			"unsupported or unrecognized ssl message", "cannot determine the frame size", "packet length too long",
+			"corrupt message of type invalidcontenttype", "unknown protocol"},
+			pattern: `first record does not look like a TLS handshake|wrong version number|` +
+				`(?:unsupported or )?unrecognized SSL message|` +
+				`cannot determine the frame size|packet length too long|InvalidContentType|SSL.*unknown protocol`,
+			oneOf: []finding.Code{finding.TLSNotTLS, finding.PeerNotPostgres}, ask: bytes},
+		{id: "TLS-19", code: finding.RequestInvalid, any: []string{"when ssl support is not compiled in"},
+			pattern: `sslmode value "(?P<message>[^"]*)" invalid`,
+			args:    finding.Args{"field": "sslmode"}},
+		{id: "TLS-18", code: finding.TLSVersion, any: []string{"invalid ssl protocol version range"}},
+		{id: "TLS-17", code: finding.AuthMethodUnsupported, any: []string{"channel binding required",
+			"channel binding check failed", "channel binding is required"},
+			args: finding.Args{"reason": "channel_binding"}},
+		{id: "TLS-01", code: finding.TLSNotOffered, any: []string{"server refused tls connection"},
+			oneOf: []finding.Code{finding.TLSNotOffered, finding.PeerNotPostgres}, ask: bytes},
+		{id: "TLS-01", code: finding.TLSNotOffered, any: []string{"does not support ssl", "doesn't support ssl",
+			"ssl is not enabled on the server", "rejected ssl upgrade",
+			"does not support tls", "no ssl enabled connection from this host", "ssl connection requested",
+			"ssl not supported by server", "does not support ssl connections"}},
+		{id: "TLS-09", code: finding.TLSVersion, any: []string{"alert protocol version", "protocol version not supported",
+			"unsupported protocol", "no protocols available",
+			"does not support any ssl protocol version between", "is not accepted by client preferences",
+			"no appropriate protocol", "protocol_version",
+			"unsupported versions", "unsupportedprotocolversion", "peer is incompatible"}},
+		{id: "TLS-16", code: finding.TLSClientCertificateRequired, any: []string{"certificate required",
+			"certificate_required", "certificaterequired"},
+			pattern: `tls(?:v13)?[: ].*certificate required|alert.*certificate required|certificate_required|` +
+				`CertificateRequired`},
+		{id: "TLS-10", code: finding.TLSHandshake, any: []string{"handshake failure", "handshake_failure",
+			"handshakefailure", "no shared cipher", "no cipher suite",
+			"no cipher overlap", "insufficient_security", "alert internal error", "alert unknown ca", "alert decrypt error",
+			"illegal parameter", "unrecognized_name",
+			"ssl routines", "setting up the ssl connection", "establishing an ssl connection",
+			"authentication failed, see inner exception", "sslhandshakeexception",
+			"could not be established. error during ssl handshake"},
+			pattern: `handshake[ _]?failure|no shared cipher|no cipher suite|no cipher overlap|insufficient_security|` +
+				`alert (?:internal error|unknown ca|decrypt error)|` +
+				`illegal parameter|unrecognized_name`},
+		{id: "TLS-10", code: finding.TLSHandshake, any: []string{"setting up the ssl connection",
+			"establishing an ssl connection", "authentication failed, see inner exception",
+			"exception while performing ssl handshake"},
+			oneOf:   []finding.Code{finding.TLSHandshake, finding.TLSUntrusted, finding.TLSNotTLS, finding.TLSClosed},
+			wrapper: true, ask: []string{askInnerText}},
+	}
+}
+
+// certificateTexts are about a certificate that the client refuses.
+func certificateTexts() []signature {
+	return []signature{
+		{id: "TLS-05", code: finding.TLSExpired, any: []string{"is after"},
+			pattern: `certificate has expired or is not yet valid:? *current time \S+ is after (?P<notAfter>[\w:.+-]+)`},
+		{id: "TLS-06", code: finding.TLSNotYetValid, any: []string{"is before"},
+			pattern: `certificate has expired or is not yet valid:? *current time \S+ is before (?P<notBefore>[\w:.+-]+)`},
+		{id: "TLS-05", code: finding.TLSExpired, any: []string{"has expired or is not yet valid"},
+			oneOf: []finding.Code{finding.TLSExpired, finding.TLSNotYetValid},
+			ask:   []string{askCertificate}},
+		{id: "TLS-06", code: finding.TLSNotYetValid, any: []string{"certificate is not yet valid", "notyetvalid",
+			"certificatenotyetvalid"},
+			pattern: `certificate is not yet valid|NotYetValid|NotBefore: (?P<notBefore>[\w :+-]+)`},
+		{id: "TLS-05", code: finding.TLSExpired, any: []string{"certificate has expired", "cert_has_expired",
+			"certificateexpired", "peer certificate: expired", "alert certificate expired",
+			"certificate_expired", "notafter: ", "nottimevalid"},
+			pattern: `certificate has expired|CERT_HAS_EXPIRED|CertificateExpired|peer certificate: Expired|` +
+				`certificate[ _]expired|NotAfter: (?P<notAfter>[\w :+-]+)|NotTimeValid`},
+		{id: "TLS-04", code: finding.TLSNameMismatch, any: []string{"doesn't contain any ip sans",
+			"no subject alternative names matching ip address"},
+			pattern: `cannot validate certificate for (?P<host>\S+) because it doesn't contain any IP SANs|` +
+				`No subject alternative names matching IP address (?P<address>\S+) found`},
+		{id: "TLS-07", code: finding.TLSNameMismatch, any: []string{"relies on legacy common name",
+			"no subject alternative names present"},
+			args: finding.Args{"reason": "common_name_only"}},
+		{id: "TLS-03", code: finding.TLSNameMismatch, any: []string{"does not match host name"},
+			pattern: `server certificate for "(?P<names>[^"]*)"(?: \(and \d+ other names?\))? ` +
+				`does not match host name "(?P<host>[^"]*)"`},
+		{id: "TLS-03", code: finding.TLSNameMismatch, any: []string{"certificate is valid for"},
+			pattern: `certificate is valid for (?P<names>[^;]*?), not (?P<host>[\w.:*-]+)`},
+		{id: "TLS-03", code: finding.TLSNameMismatch, any: []string{"could not be verified by hostnameverifier"},
+			pattern: `The hostname (?P<host>\S+) could not be verified`},
+		{id: "TLS-03", code: finding.TLSNameMismatch, any: []string{"hostname mismatch", "err_tls_cert_altname_invalid",
+			"remotecertificatenamemismatch", "notvalidforname",
+			"does not match certificate's altnames", "no subject alternative dns name matching", "no name matching",
+			"is not valid for any names", "doesn't match target host name",
+			"certificate not valid for name"}},
+		{id: "TLS-08", code: finding.TLSUntrusted, any: []string{"root certificate file",
+			"could not open ssl root certificate file"},
+			pattern: `root certificate file "?(?P<file>[^"\s]*)"? does not exist|` +
+				`Could not open SSL root certificate file|could not read root certificate file`,
+			args: finding.Args{"reason": "root_file_missing"}},
+		{id: "TLS-02", code: finding.TLSUntrusted, any: []string{"certificate signed by unknown authority",
+			"self signed certificate", "self-signed certificate",
+			"self_signed_cert", "unable to get local issuer certificate", "unable to get issuer cert",
+			"unable to verify the first certificate", "pkix path building failed",
+			"unable to find valid certification path", "partialchain", "untrustedroot", "remotecertificatechainerrors",
+			"unknownissuer", "unable_to_verify_leaf_signature",
+			"unable_to_get_issuer_cert", "certificate is not trusted", "not trusted by the trust provider",
+			"x509: certificate is not authorized"}},
+		{id: "TLS-02", code: finding.TLSUntrusted, any: []string{"ssl error: certificate verify failed"},
+			ask: []string{askCertificate},
+			oneOf: []finding.Code{finding.TLSUntrusted, finding.TLSExpired, finding.TLSNotYetValid,
+				finding.TLSIntercepted}},
+		{id: "TLS-02", code: finding.TLSUntrusted, any: []string{"certificate verify failed",
+			"certificate is invalid according to the validation procedure",
+			"remote certificate was rejected", "certificate_verify_failed", "certificate_unknown", "bad certificate",
+			"bad_certificate"},
+			oneOf: []finding.Code{finding.TLSUntrusted, finding.TLSNameMismatch, finding.TLSExpired, finding.TLSNotYetValid,
+				finding.TLSIntercepted},
+			ask: []string{askCertificate}},
+		{id: "TLS-22", code: finding.TLSIntercepted, any: []string{"zscaler", "netskope", "fortinet", "blue coat",
+			"palo alto networks", "mcafee web gateway", "cisco umbrella"},
+			pattern: `(?P<issuer>(?:O|CN|issuer)\s?[=:][^,;]*(?:Zscaler|Netskope|Fortinet|Blue Coat|Palo Alto Networks|` +
+				`McAfee Web Gateway|Cisco Umbrella)[^,;]*)`},
+	}
+}
