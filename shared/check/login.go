@@ -57,7 +57,8 @@ func (l *legRun) login(ctx context.Context) (diagnosis.Layer, bool) {
 	}
 	second, made := l.otherAttempt(ctx, first)
 	if !made {
-		return diagnosis.Layer{Observation: seen, Findings: login.Judge(first, expect)}, session != nil
+		// What the try showed of TLS decides what the refusal without it means.
+		return diagnosis.Layer{Observation: seen, Findings: login.Judge(first, l.loginExpect())}, session != nil
 	}
 	seen.Attempts = append(seen.Attempts, second)
 	return diagnosis.Layer{Observation: seen, Findings: login.JudgeAttempts(first, second, expect)}, session != nil
@@ -101,7 +102,8 @@ func (l *legRun) encrypt(ctx context.Context, conn net.Conn) net.Conn {
 	target := l.tlsTarget(nil, tls.Full)
 	target.Mode = request.TLSRequire
 	o, secured := tls.Observe(ctx, conn, target)
-	if secured != nil && offered(o) != login.Yes {
+	l.tlsOffered = offered(o)
+	if secured != nil && l.tlsOffered != login.Yes {
 		_ = secured.Close()
 		return nil
 	}
