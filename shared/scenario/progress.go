@@ -62,7 +62,8 @@ func (p Placement) progress(step Step, all []Step, seen []Seen) Progress {
 				continue
 			}
 			out.ShownBy = append(out.ShownBy, code)
-			if (decides || certain(code)) && alone(step, all, code) {
+			// The server's own attempt is the step itself, so its failure decides whatever it means.
+			if step.Reach == Server || (decides || certain(code)) && alone(step, all, code) {
 				out.State = Undone
 			}
 		}

@@ -92,12 +92,12 @@ func see(leg string, e request.Endpoint, o Observed, kind request.Kind) sight {
 	if leg != source {
 		return s
 	}
-	// Single Server has no other private way than an endpoint.
-	if kind == request.AzureSingleServer && s.access == request.Private {
-		s.access = request.PrivateEndpoint
-	}
-	if in == region || in == privateZone {
+	switch flexible := in == region || in == privateZone; {
+	case flexible:
 		s.kinds = []request.Kind{request.Other}
+	case kind == request.AzureSingleServer && s.access == request.Private:
+		// Single Server has no other private way than an endpoint.
+		s.access = request.PrivateEndpoint
 	}
 	return s
 }
@@ -149,6 +149,7 @@ func special() []netip.Prefix {
 	four := func(bits int, bytes [4]byte) netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4(bytes), bits) }
 	return []netip.Prefix{four(8, [4]byte{0}), four(24, [4]byte{192, 0, 0}), four(24, [4]byte{192, 0, 2}),
 		four(15, [4]byte{198, 18}), four(24, [4]byte{198, 51, 100}), four(24, [4]byte{203, 0, 113}), four(4, [4]byte{240}),
+		four(32, [4]byte{168, 63, 129, 16}), // the Azure platform's own, in every virtual network
 		netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8}), 32)}
 }
 
