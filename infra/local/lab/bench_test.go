@@ -64,9 +64,13 @@ func newBench(certs certificates, program string) (*bench, error) {
 
 // wire joins the hosts. Each pair of interfaces is born with both ends in their namespaces: the machine never sees one.
 func (b *bench) wire() error {
-	err := b.router.sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1",
-		"net/ipv4/icmp_ratelimit=0", "net/ipv4/icmp_ratemask=0", "net/ipv4/icmp_msgs_per_sec=100000")
 	all := []*host{b.vantage, b.dns, b.source, b.target}
+	err := b.router.sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1")
+	for _, h := range append(all, b.router) {
+		// No wait for duplicate addresses, and an ICMP message for every packet that deserves one.
+		err = errors.Join(err, h.sysctl("net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/all/accept_dad=0",
+			"net/ipv4/icmp_ratelimit=0", "net/ipv4/icmp_msgs_per_sec=100000"))
+	}
 	for i, h := range all {
 		number := i + 1
 		err = errors.Join(err,
@@ -103,7 +107,7 @@ func (b *bench) heal() error {
 		err = errors.Join(err, h.reset())
 	}
 	if b.resolver != nil {
-		b.resolver.Close()
+		whole(b.resolver.Close)
 		b.resolver = nil
 	}
 	if err != nil {
@@ -135,7 +139,7 @@ func (b *bench) secondDNS(names map[string]dnsserver.Script) {
 		all[name] = script
 	}
 	server := b.startDNS(otherResolver, all)
-	b.dns.undo = append(b.dns.undo, func() error { server.Close(); return nil })
+	b.dns.undo = append(b.dns.undo, func() error { whole(server.Close); return nil })
 	b.order.Resolvers = append(b.order.Resolvers, netip.AddrPortFrom(netip.MustParseAddr(otherResolver), 53))
 }
 

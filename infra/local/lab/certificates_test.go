@@ -40,8 +40,14 @@ func serverConfig(by *pki.Authority, o pki.Options) *tls.Config {
 // largeOptions is a certificate that does not fit into one packet.
 func largeOptions() pki.Options {
 	o := healthyOptions()
-	for i := range 120 {
-		o.Names = append(o.Names, fmt.Sprintf("replica-%03d.databases.corp.example", i))
-	}
+	o.Names = append(o.Names, manyNames(120)...)
 	return o
+}
+
+func manyNames(count int) []string {
+	var all []string
+	for i := range count {
+		all = append(all, fmt.Sprintf("replica-%04d.databases.corp.example", i))
+	}
+	return all
 }

@@ -1,11 +1,14 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // host is one machine of a bench: a namespace, what serves there, and what has to be undone after a situation.
@@ -91,9 +94,18 @@ func (h *host) stop() {
 	open := h.open
 	h.open = nil
 	h.mu.Unlock()
-	for _, one := range open {
-		_ = one.Close() // it may have ended by itself
-	}
+	whole(func() {
+		for _, one := range open {
+			_ = one.Close() // it may have ended by itself
+		}
+	})
+}
+
+// whole closes sockets for good: a process that is just being started beside would keep a copy of them open.
+func whole(closeThem func()) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	closeThem()
 }
 
 // reset takes back what a situation did.
@@ -101,15 +113,17 @@ func (h *host) reset() error {
 	h.stop()
 	h.serving.Wait()
 	h.stop() // connections that were accepted meanwhile
-	for _, back := range h.undo {
-		if err := back(); err != nil {
-			return fmt.Errorf("reset %s: %w", h.name, err)
-		}
+	var faults []error
+	for _, back := range slices.Backward(h.undo) {
+		faults = append(faults, back())
 	}
 	h.undo = nil
-	if !h.filtered {
-		return nil
+	if h.filtered {
+		faults = append(faults, h.run("flush ruleset\n", "nft", "-f", "-"))
 	}
 	h.filtered = false
-	return h.run("flush ruleset\n", "nft", "-f", "-")
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("reset %s: %w", h.name, err)
+	}
+	return nil
 }

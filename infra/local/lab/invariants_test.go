@@ -87,10 +87,7 @@ func words(r *report.Report) []string {
 		}
 	}
 	for where, text := range texts {
-		for _, bad := range []string{"<no value>", "<nil>", "{{", "%!", "  ", " ,", "()", " ."} {
-			if text == "" || where != "headline" && strings.Contains(where, "remedy") && bad == " ." {
-				continue
-			}
+		for _, bad := range []string{"<no value>", "<nil>", "{{", "%!", "  ", " ,"} {
 			if strings.Contains(text, bad) {
 				faults = append(faults, fmt.Sprintf("%s holds %q: %s", where, bad, text))
 			}
@@ -106,16 +103,20 @@ func words(r *report.Report) []string {
 func consistent(r *report.Report) []string {
 	var faults []string
 	for _, leg := range r.Legs {
-		failed := false
+		stopped := false
 		for _, layer := range leg.Layers {
-			if failed && (layer.Status == finding.StatusPassed || layer.Status == finding.StatusWarned) && layer.Layer != finding.TLS {
-				faults = append(faults, fmt.Sprintf("%s: %s %s after a layer that failed", leg.Name, layer.Layer, layer.Status))
+			stopped = stopped || layer.Status == finding.StatusFailed || layer.Status == finding.StatusInconclusive
+			if layer.BlockedBy != "" && !stopped {
+				faults = append(faults, fmt.Sprintf("%s: %s blocked by a layer that did not fail", leg.Name, layer.Layer))
 			}
-			failed = failed || layer.Status == finding.StatusFailed
 			if layer.Status == finding.StatusSkipped && layer.Reason == "" && layer.BlockedBy == "" {
 				faults = append(faults, fmt.Sprintf("%s: %s skipped without a reason", leg.Name, layer.Layer))
 			}
 		}
+	}
+	ready := r.Verdict == report.Ready || r.Verdict == report.ReadyWithWarnings
+	if ready != (r.FirstBroken == nil) {
+		faults = append(faults, fmt.Sprintf("verdict %s with first broken %v", r.Verdict, r.FirstBroken))
 	}
 	if r.Verdict == report.NotReady && r.FirstBroken == nil {
 		faults = append(faults, "not ready, and nothing is broken")

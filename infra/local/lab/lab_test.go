@@ -21,7 +21,7 @@ var (
 
 // situations are all that the lab plays.
 func situations() []situation {
-	return slices.Concat(healthySituations(), dnsSituations())
+	return slices.Concat(healthySituations(), networkSituations(), loginSituations())
 }
 
 // TestLab plays every situation and prints what was named.
@@ -35,7 +35,7 @@ func TestLab(t *testing.T) {
 		if len(o.faults) == 0 {
 			mark, right = "ok", right+1
 		}
-		fmt.Fprintf(&table, "\n%-4s %-17s %-62s %s %s", mark, o.ids, o.name, o.named2(), o.verdictText())
+		fmt.Fprintf(&table, "\n%-4s %-17s %-62s %s %s", mark, o.ids, o.name, o.calledBy(), o.verdictText())
 		if *headlines && o.answer.Report != nil {
 			fmt.Fprintf(&table, "\n       %s", o.answer.Report.Headline)
 		}
@@ -49,7 +49,7 @@ func TestLab(t *testing.T) {
 	}
 }
 
-func (o *outcome) named2() string {
+func (o *outcome) calledBy() string {
 	if o.answer.Report == nil {
 		return "no report"
 	}

@@ -106,7 +106,8 @@ func (t *tap) drain(ctx context.Context) {
 func (h *Handshake) take(wire *tap) {
 	h.Records, h.Messages, h.MissingBytes = wire.in.list, wire.in.messages, wire.in.left
 	h.AlertSent = wire.out.fatal
-	if wire.in.hello && wire.in.version < cryptotls.VersionTLS12 {
+	// SSL 3.0 to TLS 1.1; a smaller number is no version at all.
+	if wire.in.hello && wire.in.version>>8 == 3 && wire.in.version < cryptotls.VersionTLS12 {
 		h.OldVersion = cryptotls.VersionName(wire.in.version)
 	}
 }

@@ -30,7 +30,7 @@ func Judge(o Observation, e Expect) []finding.Finding {
 func judgeOpening(o Observation, e Expect) []finding.Finding {
 	switch {
 	case o.ServerError != nil:
-		return one(finding.ServerError, o)
+		return serverErrorFinding(o)
 	case o.Ended == EndedForeign:
 		return one(finding.PeerNotPostgres, o)
 	case o.Reply == "N":
@@ -105,6 +105,13 @@ func one(code finding.Code, o Observation) []finding.Finding {
 	addServerError(args, o.ServerError)
 	addHandshake(args, o.Handshake)
 	return []finding.Finding{{Code: code, Layer: layer, Args: args}}
+}
+
+// serverErrorFinding has the keys that the login layer's finding of the same code has too.
+func serverErrorFinding(o Observation) []finding.Finding {
+	args := finding.Args{"host": o.ServerName, "elapsedMs": o.Times.TotalMs}
+	addServerError(args, o.ServerError)
+	return []finding.Finding{{Code: finding.ServerError, Layer: layer, Args: args}}
 }
 
 func addOpening(args finding.Args, o Observation) {
