@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"text/template"
@@ -187,14 +188,11 @@ func hbaWord(value any) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
-// cidr is an address as a rule that admits it alone.
+// cidr is an address as a rule that admits it alone. A vantage that is known by its name alone has none to show.
 func cidr(value any) string {
-	address := show(value)
-	if address == "" {
+	address, err := netip.ParseAddr(show(value))
+	if err != nil {
 		return "ADDRESS/32"
 	}
-	if strings.Contains(address, ":") {
-		return address + "/128"
-	}
-	return address + "/32"
+	return netip.PrefixFrom(address, address.BitLen()).String()
 }

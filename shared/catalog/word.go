@@ -38,7 +38,7 @@ func (c *Catalog) Word(f finding.Finding, facts Facts) (report.Finding, error) {
 	}
 	w := writer{values: e.values(f, facts)}
 	out := report.Finding{
-		Code: f.Code, Severity: c.SeverityOf(f), Leg: f.Leg, Layer: f.Layer,
+		Code: f.Code, Severity: c.SeverityOf(f), Leg: f.Leg, From: f.From, Layer: f.Layer,
 		Title: w.text(e.Title), Detail: w.text(e.Detail),
 		Owner: e.owner(f.Leg), ServiceCode: e.Service, Docs: e.Docs, Args: f.Args,
 	}

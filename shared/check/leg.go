@@ -34,6 +34,8 @@ type legRun struct {
 	tlsOffered login.Tri
 	verified   bool
 	session    *login.Session
+	// ask is the server's own way to the source, or nil.
+	ask *ask
 	// blocked is the first layer that left nothing to go on with.
 	blocked finding.Layer
 }
@@ -52,7 +54,9 @@ func (l *legRun) run(ctx context.Context) diagnosis.Leg {
 		layer.Layer = step.Layer
 		layer.Findings = l.named(layer.Findings)
 		out.Layers = append(out.Layers, layer)
+		l.bar(layer)
 	}
+	l.send(ctx)
 	l.inspect(out.Layers)
 	return out
 }

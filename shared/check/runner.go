@@ -32,8 +32,10 @@ type Parts struct {
 	// Resolvers are the DNS servers to ask, looked up anew for each check: a platform can change them.
 	Resolvers func() ([]netip.AddrPort, error)
 	// Dialer gives the one dialer that may be used for a host; it refuses what policy does not allow.
-	Dialer      func(host string) func(context.Context, netip.AddrPort) (net.Conn, error)
-	CheckPort   func(port int) error
+	Dialer    func(host string) func(context.Context, netip.AddrPort) (net.Conn, error)
+	CheckPort func(port int) error
+	// CheckName refuses a name that may not be given to another server to resolve; nil refuses all.
+	CheckName   func(host string) error
 	Credentials Credentials
 	// Vantage is what is known of the place we run in.
 	Vantage report.Vantage
@@ -89,6 +91,7 @@ func (r *Runner) legs(ctx context.Context, p plan.Plan, resolvers []netip.AddrPo
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Deadline, ErrBudget)
 	defer cancel()
 	legs := make([]diagnosis.Leg, len(p.Legs))
+	asked := newAsk(p.Ask)
 	faults := make([]error, len(p.Legs))
 	var running sync.WaitGroup
 	for i, leg := range p.Legs {
@@ -98,10 +101,13 @@ func (r *Runner) legs(ctx context.Context, p plan.Plan, resolvers []netip.AddrPo
 					faults[i] = fmt.Errorf("leg %s panicked: %v\n%s", leg.Name, fault, debug.Stack())
 				}
 			}()
-			legs[i] = (&legRun{runner: r, leg: leg, resolvers: resolvers}).run(ctx)
+			legs[i] = (&legRun{runner: r, leg: leg, resolvers: resolvers, ask: asked}).run(ctx)
 		})
 	}
 	running.Wait()
+	if asked != nil && asked.leg != nil {
+		legs = append(legs, *asked.leg)
+	}
 	return legs, errors.Join(faults...)
 }
 

@@ -62,7 +62,7 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 	}
 	all := j.findings()
 	for _, f := range all {
-		worded, err := words.Word(f, j.facts(f.Leg))
+		worded, err := words.Word(f, j.factsOf(f))
 		if err != nil {
 			return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
 		}
@@ -71,7 +71,7 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 	broken := j.broken(all)
 	out.Verdict = j.verdict(all, out.Legs)
 	if len(broken) > 0 {
-		out.FirstBroken = &report.FirstBroken{Leg: broken[0].Leg, Layer: broken[0].Layer, Code: broken[0].Code}
+		out.FirstBroken = &report.FirstBroken{Leg: broken[0].Leg, From: broken[0].From, Layer: broken[0].Layer, Code: broken[0].Code}
 	}
 	var err error
 	if out.Scenario, err = j.scenario(); err != nil {

@@ -32,6 +32,23 @@ func (j judge) facts(name string) catalog.Facts {
 	return facts
 }
 
+// factsOf are the facts for a finding. What a server saw for us it saw from where it stands.
+func (j judge) factsOf(f finding.Finding) catalog.Facts {
+	facts := j.facts(f.Leg)
+	if f.From == "server" {
+		facts["vantage"] = j.asker()
+	}
+	return facts
+}
+
+// asker is the host of the server that was asked in our place.
+func (j judge) asker() string {
+	if runtime := j.result.Request.RuntimeServer; runtime != nil {
+		return runtime.Host
+	}
+	return j.result.Request.Target.Host
+}
+
 func addEndpoint(facts catalog.Facts, leg Leg, id string) {
 	e := leg.Endpoint
 	facts["leg"], facts["host"], facts["port"], facts["address"] = leg.Name, e.Host, e.Port, e.Address
@@ -76,7 +93,7 @@ func (j judge) headline(r report.Report, broken []finding.Finding) (string, erro
 }
 
 func (j judge) brokenHeadline(broken []finding.Finding) (string, error) {
-	headline, err := j.words.Headline(broken[0], j.facts(broken[0].Leg))
+	headline, err := j.words.Headline(broken[0], j.factsOf(broken[0]))
 	if err != nil {
 		return "", err
 	}
@@ -84,7 +101,7 @@ func (j judge) brokenHeadline(broken []finding.Finding) (string, error) {
 	if other < 0 || broken[0].Leg == "" {
 		return headline, nil
 	}
-	worded, err := j.words.Word(broken[other], j.facts(broken[other].Leg))
+	worded, err := j.words.Word(broken[other], j.factsOf(broken[other]))
 	if err != nil {
 		return "", err
 	}

@@ -15,6 +15,7 @@ const (
 	ScenarioUndocumented         Code = "SCENARIO_UNDOCUMENTED"
 	ScenarioRuntimeServerMissing Code = "SCENARIO_RUNTIME_SERVER_MISSING"
 	ScenarioMismatch             Code = "SCENARIO_MISMATCH"
+	VantageServerNotAsked        Code = "VANTAGE_SERVER_NOT_ASKED"
 	VantageNotIntegrated         Code = "VANTAGE_NOT_INTEGRATED"
 )
 
@@ -184,6 +185,7 @@ func Codes() []Code {
 		ScenarioRuntimeServerMissing,
 		ScenarioMismatch,
 		VantageNotIntegrated,
+		VantageServerNotAsked,
 		DNSNameNotFound,
 		DNSNoAddress,
 		DNSPrivateLinkRecordMissing,

@@ -55,6 +55,8 @@ type Finding struct {
 	// Leg is "source", "target" or "runtime"; empty for findings on the request or the scenario. A probe leaves it
 	// empty, the runner fills it in.
 	Leg string
+	// From is empty for what we saw ourselves, "server" for what the target or runtime server saw in our place.
+	From string
 	// Advisory marks something that was seen but does not hinder what was asked, such as an untrusted certificate
 	// where the migration service would not verify it. The catalogue turns it into a milder severity.
 	Advisory bool

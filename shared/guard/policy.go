@@ -52,6 +52,14 @@ func (p Policy) Check(host string, addr netip.Addr) error {
 	return &Refusal{Host: host, Address: addr, Reason: "neither the name nor the address is in ALLOWED_TARGETS"}
 }
 
+// CheckName returns a *Refusal unless the name itself is listed, so that it may be given to somebody else to resolve.
+func (p Policy) CheckName(host string) error {
+	if p.matches(host) {
+		return nil
+	}
+	return &Refusal{Host: host, Reason: "the name is not in ALLOWED_TARGETS"}
+}
+
 func (p Policy) contains(addr netip.Addr) bool {
 	return slices.ContainsFunc(p.prefixes, func(allowed netip.Prefix) bool { return allowed.Contains(addr) })
 }

@@ -16,6 +16,18 @@ type Plan struct {
 	// Deadline bounds the whole check.
 	Deadline time.Duration
 	Legs     []Leg
+	// Ask is the way that a server walks in our place; nil where that was not asked for.
+	Ask *Ask
+}
+
+// Ask is the way from the runtime server, else from the target itself, to the source: the way of the migration.
+type Ask struct {
+	// Asker is the leg whose session is used.
+	Asker string
+	// Source is the leg to the same endpoint from our own place.
+	Source Leg
+	// Patience is how long the TCP handshake may take.
+	Patience time.Duration
 }
 
 // Leg is one endpoint and how far to go there.
@@ -60,7 +72,18 @@ func Make(c request.Check, p scenario.Placement) Plan {
 		plan.Legs = append(plan.Legs, Leg{Name: "runtime", Endpoint: *c.RuntimeServer, Access: request.VNetIntegrated,
 			Steps: steps(*c.RuntimeServer, c.Depth, deadline)})
 	}
+	plan.Ask = ask(c, plan)
 	return plan
+}
+
+// ask plans the server's own way. It needs a session on that server, and so a login.
+func ask(c request.Check, p Plan) *Ask {
+	asker := p.Legs[len(p.Legs)-1]
+	if !c.ServerVantage || !asker.WantsLogin() {
+		return nil
+	}
+	patience := min(p.Deadline*time.Duration(shares()[finding.Connect])/1000, longest)
+	return &Ask{Asker: asker.Name, Source: p.Legs[0], Patience: patience}
 }
 
 // depthOrder is each depth with the layer that it adds.

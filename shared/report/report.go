@@ -52,6 +52,7 @@ type Report struct {
 // FirstBroken points at a finding.
 type FirstBroken struct {
 	Leg   string        `json:"leg,omitempty"`
+	From  string        `json:"from,omitempty"`
 	Layer finding.Layer `json:"layer"`
 	Code  finding.Code  `json:"code"`
 }
@@ -133,9 +134,11 @@ type Finding struct {
 	Code     finding.Code     `json:"code"`
 	Severity finding.Severity `json:"severity"`
 	Leg      string           `json:"leg,omitempty"`
-	Layer    finding.Layer    `json:"layer"`
-	Title    string           `json:"title"`
-	Detail   string           `json:"detail"`
+	// From is empty, or "server" for a finding on a leg that the target or runtime server itself walked.
+	From   string        `json:"from,omitempty"`
+	Layer  finding.Layer `json:"layer"`
+	Title  string        `json:"title"`
+	Detail string        `json:"detail"`
 	// Owner is who must act.
 	Owner  Owner    `json:"owner"`
 	Causes []Cause  `json:"causes,omitempty"`

@@ -34,7 +34,7 @@ func inability(o Observation, e Expect) (finding.Finding, bool) {
 	if o.Error != nil {
 		args["sqlstate"], args["message"] = o.Error.SQLState, o.Error.Message
 	}
-	return finding.Finding{Code: finding.PreNotChecked, Args: args}, true
+	return finding.Finding{Code: finding.VantageServerNotAsked, Args: args}, true
 }
 
 func inTheWay(o Observation) obstacle {

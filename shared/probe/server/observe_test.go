@@ -213,7 +213,7 @@ func TestServerMayNotUseDblink(t *testing.T) {
 			target := to(closed(t), "migrator", true)
 			o := Observe(within(t, 10*time.Second), session.PG, target)
 			steps := Judge(o, expect(target))
-			if got := outline(steps); got != "resolve PRE_NOT_CHECKED, connect skipped, tls skipped, login skipped" {
+			if got := outline(steps); got != "resolve VANTAGE_SERVER_NOT_ASKED, connect skipped, tls skipped, login skipped" {
 				t.Fatalf("%s; %+v %+v", got, o, o.Error)
 			}
 			args := steps[0].Findings[0].Args
@@ -243,7 +243,7 @@ func TestServerIsLeftInTheMiddle(t *testing.T) {
 	}{
 		{"deadline", func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 500*time.Millisecond)
-		}, EndTimeout, "resolve PRE_NOT_CHECKED, connect skipped, tls skipped, login skipped"},
+		}, EndTimeout, "resolve VANTAGE_SERVER_NOT_ASKED, connect skipped, tls skipped, login skipped"},
 		{"cancelled", func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(500*time.Millisecond, cancel)
@@ -289,7 +289,7 @@ func TestServerIsNotSentWhereLibpqWouldMislead(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"", "/var/run/postgresql", "@abstract", "a.test,b.test", "a\x00b"} {
 		o := Observe(t.Context(), nil, Target{Host: host})
-		if o.Refused == "" || outline(Judge(o, Expect{}))[:23] != "resolve PRE_NOT_CHECKED" {
+		if o.Refused == "" || outline(Judge(o, Expect{}))[:32] != "resolve VANTAGE_SERVER_NOT_ASKED" {
 			t.Errorf("host %q: %+v", host, o)
 		}
 	}

@@ -81,12 +81,11 @@ func Outcome(l report.Layer) string {
 	return Evidence(l)
 }
 
-// Of gives the findings on one layer of a leg, without those that are only information. Which vantage a finding was made
-// from is not told, so both legs of one name share theirs.
-func Of(r report.Report, leg string, layer finding.Layer) []report.Finding {
+// Of gives the findings on one layer of a leg, without those that are only information.
+func Of(r report.Report, leg report.Leg, layer finding.Layer) []report.Finding {
 	var out []report.Finding
 	for _, f := range r.Findings {
-		if f.Leg == leg && f.Layer == layer && f.Severity != finding.Info {
+		if f.Leg == leg.Name && (f.From == "server") == (leg.From == "server") && f.Layer == layer && f.Severity != finding.Info {
 			out = append(out, f)
 		}
 	}
@@ -105,14 +104,17 @@ func Codes(found []report.Finding) string {
 }
 
 // Where is the place of a finding, such as "source connect".
-func Where(f report.Finding) string { return Clean(strings.TrimSpace(f.Leg + " " + string(f.Layer))) }
+func Where(f report.Finding) string {
+	leg := LegName(report.Leg{Name: f.Leg, From: f.From})
+	return strings.TrimSpace(leg + " " + Clean(string(f.Layer)))
+}
 
 // First is the finding that a reader must know of first: the one that the others follow from, else the gravest. It is
 // false where there is none that anybody must act on.
 func First(r report.Report) (report.Finding, bool) {
 	if b := r.FirstBroken; b != nil {
 		for _, f := range r.Findings {
-			if f.Code == b.Code && f.Leg == b.Leg && f.Layer == b.Layer {
+			if f.Code == b.Code && f.Leg == b.Leg && f.From == b.From && f.Layer == b.Layer {
 				return f, true
 			}
 		}

@@ -16,6 +16,9 @@ func Evidence(l report.Layer) string {
 	if err != nil || string(raw) == "null" {
 		return ""
 	}
+	if line := asked(raw, l.Status); line != "" {
+		return shorten(Clean(line))
+	}
 	lines := map[finding.Layer]func([]byte) string{finding.Resolve: resolved, finding.Connect: connected,
 		finding.TLS: secured, finding.Login: loggedIn}
 	line, ok := lines[l.Layer]
@@ -130,6 +133,26 @@ func commonName(distinguished string) string {
 		}
 	}
 	return rest
+}
+
+// asked says what came of asking a server itself to go there, through dblink.
+func asked(raw []byte, status finding.Status) string {
+	o := read[struct {
+		Dblink *struct {
+			Method string
+			Error  *struct{ Message, Detail string }
+		}
+	}](raw)
+	switch {
+	case o.Dblink == nil || o.Dblink.Error == nil:
+		return ""
+	case status == finding.StatusPassed && o.Dblink.Method == "missing_roots":
+		return "TLS is offered to that server"
+	case status == finding.StatusPassed:
+		return "that server is asked for the password; none was sent"
+	}
+	line, _, _ := strings.Cut(firstOf(o.Dblink.Error.Detail, o.Dblink.Error.Message), "\n")
+	return line
 }
 
 func loggedIn(raw []byte) string {

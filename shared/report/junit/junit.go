@@ -117,7 +117,7 @@ func red(cases []testCase) bool {
 }
 
 func caseOf(r report.Report, leg report.Leg, layer report.Layer) testCase {
-	found := digest.Of(r, leg.Name, layer.Layer)
+	found := digest.Of(r, leg, layer.Layer)
 	c := testCase{Class: digest.LegName(leg), Name: digest.Clean(string(layer.Layer)), Time: seconds(layer.ElapsedMs)}
 	said := &outcome{Message: digest.Outcome(layer), Type: digest.Codes(found)}
 	if failed := severe(found, finding.Failed); len(failed) > 0 {

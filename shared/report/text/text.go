@@ -65,9 +65,9 @@ func (w *writer) leg(l report.Leg, r report.Report) {
 		from = r.Vantage.Address
 	}
 	way := digest.Clean(from + " → " + l.Endpoint)
-	w.line("  %s  %s", w.paint(bold, digest.Clean(l.Name)), w.paint(dim, way))
+	w.line("  %s  %s", w.paint(bold, digest.LegName(l)), w.paint(dim, way))
 	for _, layer := range l.Layers {
-		w.layer(layer, digest.Codes(digest.Of(r, l.Name, layer.Layer)))
+		w.layer(layer, digest.Codes(digest.Of(r, l, layer.Layer)))
 	}
 	w.line("")
 }

@@ -138,6 +138,7 @@ func Long(w Writer, r report.Report, link string) {
 	Short(w, r, link)
 	legs(w, r)
 	findings(w, r)
+	scenario(w, r.Scenario)
 	if limits := r.Vantage.CannotProve; len(limits) > 0 {
 		w.Heading("Not proven")
 		for _, limit := range limits[:min(len(limits), listMost)] {
@@ -186,7 +187,7 @@ func row(r report.Report, leg report.Leg, layer report.Layer) []Span {
 		took = digest.Duration(layer.ElapsedMs)
 	}
 	said := cut(digest.Outcome(layer), lineMost)
-	if codes := digest.Codes(digest.Of(r, leg.Name, layer.Layer)); codes != "" {
+	if codes := digest.Codes(digest.Of(r, leg, layer.Layer)); codes != "" {
 		said = strings.TrimSpace(cut(codes, lineMost) + " " + said)
 	}
 	status := plain(string(layer.Status))
