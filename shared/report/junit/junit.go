@@ -144,9 +144,9 @@ func loose(r report.Report) []testCase {
 		if f.Severity == finding.Info || hasLayer(r, f) {
 			continue
 		}
-		class := digest.Clean(f.Leg)
-		if class == "" {
-			class = "check"
+		class := "check"
+		if f.Leg != "" {
+			class = digest.LegName(report.Leg{Name: f.Leg, From: f.From})
 		}
 		name := digest.Clean(string(f.Layer))
 		key := strconv.Quote(class) + name
@@ -182,7 +182,7 @@ func (c *testCase) add(r report.Report, f report.Finding) {
 func hasLayer(r report.Report, f report.Finding) bool {
 	for _, leg := range r.Legs {
 		for _, layer := range leg.Layers {
-			if leg.Name == f.Leg && layer.Layer == f.Layer {
+			if leg.Name == f.Leg && (leg.From == "server") == (f.From == "server") && layer.Layer == f.Layer {
 				return true
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -60,7 +61,21 @@ func Golden(t testing.TB, name string, got []byte) {
 	if err != nil {
 		t.Fatalf("%v (write it with -update)", err)
 	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("differs from %s (see what changed with -update and git diff):\n%s", file, got)
+	if line, differs := firstDifference(got, want); differs {
+		t.Errorf("differs from %s (see what changed with -update and git diff) in line %s", file, line)
 	}
+}
+
+// firstDifference is the number of the first line that differs, and what it is now.
+func firstDifference(got, want []byte) (string, bool) {
+	if bytes.Equal(got, want) {
+		return "", false
+	}
+	is, was := bytes.Split(got, []byte("\n")), bytes.Split(want, []byte("\n"))
+	for i, line := range is {
+		if i >= len(was) || !bytes.Equal(line, was[i]) {
+			return fmt.Sprintf("%d: %.300s", i+1, line), true
+		}
+	}
+	return fmt.Sprintf("%d: there is none", len(is)+1), true
 }

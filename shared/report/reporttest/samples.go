@@ -97,6 +97,16 @@ func Broken() report.Report {
 	r.Legs = []report.Leg{source, target}
 	r.FirstBroken = &report.FirstBroken{Leg: "source", Layer: finding.Connect, Code: finding.TCPTimeout}
 	r.Findings = []report.Finding{timedOut(), notAdmitted()}
+	r.Scenario.Title = "Amazon RDS with private access to a target with VNet integration"
+	r.Scenario.Note = "The target's access was inferred from its name."
+	r.Scenario.Steps = []report.Step{
+		{Key: "vpn", Text: "Connect the VPC and the virtual network", Owner: report.SourceNetwork, Leg: "source",
+			State: "unknown", ShownBy: []finding.Code{finding.TCPTimeout}, Command: "az network vnet-gateway list -g rg"},
+		{Key: "firewall", Text: "Admit the subnet on the source", Owner: report.SourceDBA, Leg: "source", State: "unknown"},
+		{Key: "target", Text: "Admit the subnet on the target", Owner: report.TargetDBA, Leg: "target", State: "undone",
+			ShownBy: []finding.Code{finding.HBAAddressNotAllowed}},
+		{Key: "dns", Text: "Link the private DNS zone", Owner: report.DNSAdmin, Leg: "target", State: "done"},
+	}
 	return r
 }
 
@@ -197,6 +207,9 @@ func Hostile() report.Report {
 	l.Layers[3] = report.Layer{Layer: finding.Login, Status: finding.StatusFailed, ElapsedMs: 3,
 		Observation: seen{"attempts": []seen{{"attempt": "with TLS", "error": seen{"sqlState": p, "message": p}}}}}
 	l.Layers[4].Reason = p
+	r.Scenario.Title, r.Scenario.Note = p, p
+	r.Scenario.Steps = []report.Step{{Text: p, Owner: report.Owner(p), State: "undone",
+		ShownBy: []finding.Code{finding.Code(p)}, Command: p}}
 	r.Legs = []report.Leg{l}
 	r.FirstBroken = &report.FirstBroken{Leg: "source", Layer: finding.Login, Code: finding.ServerError}
 	r.Findings = []report.Finding{

@@ -56,7 +56,7 @@ func (w *writer) step(s report.Step) {
 		for _, code := range s.ShownBy {
 			codes = append(codes, string(code))
 		}
-		said += fmt.Sprintf(" (%s; %s)", strings.Join(codes, " "), strings.ReplaceAll(string(s.Owner), "_", " "))
+		said += fmt.Sprintf(" (%s; %s)", strings.Join(codes, " "), s.Owner.Name())
 	}
 	w.wrapped("    "+w.paint(color, mark)+" ", 6, said)
 }

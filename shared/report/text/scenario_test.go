@@ -22,8 +22,8 @@ func TestScenarioSection(t *testing.T) {
 	got := write(t, r, Options{})
 	for _, want := range []string{
 		"  scenario  row 4  supported\n    Amazon RDS → VNet-integrated\n    A note.\n",
-		"    ✓ A VPN joins both\n", "    ✗ The zone is linked (AZ_ZONE_NOT_LINKED; dns admin)\n",
-		"    ? The group lets in (TCP_TIMEOUT; source network)\n", "    · The subnet lets out\n",
+		"    ✓ A VPN joins both\n", "    ✗ The zone is linked (AZ_ZONE_NOT_LINKED; DNS administrator)\n",
+		"    ? The group lets in (TCP_TIMEOUT; source network team)\n", "    · The subnet lets out\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in\n%s", want, got)
