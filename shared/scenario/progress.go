@@ -82,9 +82,11 @@ func (p Placement) decides(step Step, seen []Seen) bool {
 	return step.Reach == Anywhere || step.Reach == Network && p.TargetAccess != request.Public || asked(step, seen)
 }
 
-// asked tells whether the server itself reported on the step's leg.
+// asked tells whether the server itself reported on the step's leg. One that could not be asked did not.
 func asked(step Step, seen []Seen) bool {
-	return slices.ContainsFunc(seen, func(s Seen) bool { return s.ByServer && s.Leg == step.Leg })
+	return slices.ContainsFunc(seen, func(s Seen) bool {
+		return s.ByServer && s.Leg == step.Leg && s.Status != finding.StatusSkipped && s.Status != finding.StatusInconclusive
+	})
 }
 
 // outweighed tells whether a probe's evidence does not count: the step is the server's own attempt, or the server said

@@ -85,8 +85,9 @@ func prepare(order Order) (*check.Runner, request.Check, error) {
 	}
 	return check.New(check.Parts{
 		Resolvers: func() ([]netip.AddrPort, error) { return order.Resolvers, nil },
-		Dialer:    policy.Dialer, CheckPort: policy.CheckPort, Credentials: given{order},
-		Words: catalog.Load,
+		Dialer:    policy.Dialer, CheckPort: policy.CheckPort, CheckName: policy.CheckName,
+		Credentials: given{order},
+		Words:       catalog.Load,
 	}), checked, nil
 }
 
