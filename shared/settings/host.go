@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 const portSetting = "FUNCTIONS_CUSTOMHANDLER_PORT"
@@ -14,6 +15,9 @@ type Host struct {
 	// FunctionApp is the app's name; empty outside of Azure.
 	FunctionApp string
 	Region      string
+	// PlatformAuth tells that App Service Authentication stands before the app: only then its headers of a signed-in
+	// principal are its own, and not written by the caller.
+	PlatformAuth bool
 	// PrivateAddress is the instance's address in the virtual network; invalid where it is not joined to one.
 	PrivateAddress netip.Addr
 	// port is 0 where the host did not start this process.
@@ -37,7 +41,9 @@ func (r *reader) host() Host {
 	h := Host{
 		FunctionApp: r.get("WEBSITE_SITE_NAME"),
 		Region:      r.get("REGION_NAME"),
-		port:        r.number(portSetting, limits{preset: 0, least: 1, most: 65535}),
+		// The platform writes True, whatever the language of the app.
+		PlatformAuth: strings.EqualFold(r.get("WEBSITE_AUTH_ENABLED"), "true"),
+		port:         r.number(portSetting, limits{preset: 0, least: 1, most: 65535}),
 	}
 	// The platform's own value: one that cannot be read is no reason not to start.
 	if addr, err := netip.ParseAddr(r.get("WEBSITE_PRIVATE_IP")); err == nil {
