@@ -27,7 +27,7 @@ import (
 // ErrBudget is the cause of a context that the whole check's deadline ended: our own limit, never the peer's silence.
 var ErrBudget = errors.New("the time of the whole check is over")
 
-// Parts are what a runner is made of. All are needed but Now.
+// Parts are what a runner is made of. All are needed but Progress and Now.
 type Parts struct {
 	// Resolvers are the DNS servers to ask, looked up anew for each check: a platform can change them.
 	Resolvers func() ([]netip.AddrPort, error)
@@ -41,7 +41,9 @@ type Parts struct {
 	Vantage report.Vantage
 	// Words is called when the first report is written, so that the start of the process reads no words.
 	Words func() (*catalog.Catalog, error)
-	Now   func() time.Time
+	// Progress is told of every layer of a leg as soon as it has ended; nil tells nobody. Legs call it side by side.
+	Progress func(leg string, layer diagnosis.Layer)
+	Now      func() time.Time
 }
 
 // Credentials finds passwords, tokens and extra roots by their names.
@@ -57,6 +59,9 @@ type Runner struct{ parts Parts }
 func New(p Parts) *Runner {
 	if p.Now == nil {
 		p.Now = time.Now
+	}
+	if p.Progress == nil {
+		p.Progress = func(string, diagnosis.Layer) {}
 	}
 	return &Runner{parts: p}
 }
