@@ -88,6 +88,8 @@ func functions() template.FuncMap {
 		"seconds": func(ms any) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", number(ms)/1000), ".0") + " s" },
 		"ms":      func(ms any) string { return fmt.Sprintf("%.0f ms", number(ms)) },
 		"cidr":    cidr, "hba": hbaWord,
+		// said is a peer's text in the middle of ours, which ends the sentence itself.
+		"said": func(text any) string { return strings.TrimRight(show(text), ". ") },
 	}
 }
 
