@@ -1,10 +1,10 @@
 // Command handler is pgpreflight's custom handler for Azure Functions: the host starts it and sends it every
 // invocation.
 //
-// Exit codes: 2 for a command line that it does not know; 1 where a setting is wrong, the port cannot be had, or
-// serving breaks; 128 and the signal's number where a signal stopped it (143 for SIGTERM, 130 for SIGINT). It never
-// exits with 0 while serving: the host takes 0 for a worker that is done, does not start another one, and every later
-// invocation fails. A host that is going down itself does not look at the code.
+// Exit codes of serving: 2 for a command line that it does not know; 1 where a setting is wrong, the port cannot be
+// had, or serving breaks; 128 and the signal's number where a signal stopped it (143 for SIGTERM, 130 for SIGINT). It
+// never exits with 0 while serving: the host takes 0 for a worker that is done, does not start another one, and every
+// later invocation fails. A host that is going down itself does not look at the code.
 package main
 
 import (
@@ -15,8 +15,10 @@ import (
 )
 
 const usage = `usage: handler [serve]
+       handler explain < ERROR_TEXT
 
-serve   answer the Functions host on 127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT; the default
+serve     answer the Functions host on 127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT; the default
+explain   say what a pasted error text means; exits 0 where it is known, 1 where it is not
 `
 
 // The exit codes that are no signal's.
@@ -28,12 +30,14 @@ const (
 // process is what a command has of the operating system.
 type process struct {
 	getenv         func(string) string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
 }
 
 func main() {
-	os.Exit(run(os.Args[1:], process{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}))
+	p := process{getenv: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
+	os.Exit(run(os.Args[1:], p))
 }
 
 // run chooses the command and returns the exit code.
@@ -45,6 +49,8 @@ func run(args []string, p process) int {
 	switch {
 	case command == "serve" && len(args) == 0:
 		return serve(p)
+	case command == "explain" && len(args) == 0:
+		return explainText(p)
 	case command == "help", command == "-h", command == "--help":
 		_, _ = fmt.Fprint(p.stdout, usage)
 		return 0

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/handlers/checks"
+	"github.com/pgpreflight/pgpreflight/handlers/explain"
 	"github.com/pgpreflight/pgpreflight/handlers/health"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
 	"github.com/pgpreflight/pgpreflight/handlers/server"
@@ -36,8 +37,10 @@ func forwarded(s settings.Settings, p parts, log *slog.Logger) []server.HTTPFunc
 		Store: p.store, Queue: p.queue, MissingStore: s.Tables.Names(), MissingQueue: s.Queue.Names(),
 		BaseURL: s.PublicBaseURL, Pages: p.pages, Links: links(s), NewID: newID, Now: time.Now, Report: report,
 	}
+	explainer := explain.Handler{Words: explain.Words(), Report: report}
 	return []server.HTTPFunction{
 		{Name: checks.Name, Route: checks.Route, Methods: checks.Methods(), Limit: checks.Limit, Handler: submit},
+		{Name: explain.Name, Route: explain.Route, Methods: explain.Methods(), Limit: explain.Limit, Handler: explainer},
 		{Name: health.Name, Route: health.Route, Methods: health.Methods(), Limit: health.Limit,
 			Handler: health.New(health.Parts(s, p.pings), health.DefaultOptions())},
 	}

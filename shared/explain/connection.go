@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/logging"
@@ -22,43 +23,52 @@ type connection struct {
 	privateLink bool
 }
 
-// where are the manners in which clients name the connection; each has named groups. One text meets all of them.
-var where = compile(
-	`connection to server at "(?P<host>[^"]+)"(?: \((?P<address>[0-9A-Fa-f:.]+)\))?, port (?P<port>\d+)`,
-	`[Ii]s the server running on host "(?P<host>[^"]+)"(?: \((?P<address>[0-9A-Fa-f:.]+)\))?`,
-	`TCP/IP connections on port (?P<port>\d+)`,
-	`could not translate host name "(?P<host>[^"]+)"`,
-	"failed to connect to `(?:host=(?P<host>\\S+) )?user=(?P<user>\\S*) database=(?P<database>[^`\\s]*)`",
-	`(?:^|[\s:])(?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+) \((?P<host>[\w.-]+)\): `,
-	`dial tcp4? (?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`,
-	`dial tcp6? \[(?P<address>[0-9A-Fa-f:]+)\]:(?P<port>\d+)`,
-	`read tcp \S+->(?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`,
-	`lookup (?P<host>[^\s:]+)(?: on [^\s]+)?: `,
-	`Connection to (?P<host>[\w.-]+):(?P<port>\d+) refused`,
-	`jdbc:postgresql://(?P<host>[\w.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]+))?`,
-	`postgres(?:ql)?://(?:[^\s@/]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]+))?`,
-	`UnknownHostException: (?P<host>[\w.-]+)`,
-	`Failed to connect to (?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`,
-	`\('(?P<address>[0-9A-Fa-f:.]+)', (?P<port>\d+)(?:, \d+, \d+)?\)`,
-	`PostgreSQL server at "(?P<host>[\w.-]+):(?P<port>\d+)"`,
-	`E(?:CONNREFUSED|TIMEDOUT|HOSTUNREACH|NETUNREACH|CONNRESET) (?P<address>[0-9A-Fa-f.:]+):(?P<port>\d+)`,
-	`(?:ENOTFOUND|EAI_AGAIN) (?P<host>[\w.-]+)`,
-	`(?i)\b(?:host|hostname|server)\s?=\s?'?(?P<host>[\w-]+\.[\w.-]+)`,
-	`(?i)\bport\s?=\s?'?(?P<port>\d{2,5})\b`,
-	`(?i)\buser(?:name| id)?\s?=\s?'?(?P<user>[\w.@+-]+)`,
-	`(?i)\b(?:dbname|database)\s?=\s?'?(?P<database>[\w.-]+)`,
-	`(?i)(?:connect to|Connection to the) (?:the )?server:? ['"]?(?P<host>[\w-]+\.[\w-]+\.[\w.-]+)`,
-	`(?i)can't find (?P<host>[\w.-]+): `,
-	`(?i)server[ _]?name['"]?\s?[:=]\s?['"]?(?P<host>[\w-]+(?:\.[\w-]+)+)`,
-)
+// naming is one manner in which clients name the connection.
+type naming struct {
+	// says is a piece that must be there, so that most lines never meet the pattern.
+	says string
+	// pattern has named groups.
+	pattern *regexp.Regexp
+}
 
-func compile(patterns ...string) []*regexp.Regexp {
-	out := make([]*regexp.Regexp, len(patterns))
-	for i, pattern := range patterns {
-		out[i] = regexp.MustCompile(pattern)
+// where are the manners in which clients name the connection.
+var where = sync.OnceValue(func() []naming {
+	var out []naming
+	for _, n := range []struct{ says, pattern string }{
+		{"connection to server", `connection to server at "(?P<host>[^"]+)"(?: \((?P<address>[0-9A-Fa-f:.]+)\))?, ` +
+			`port (?P<port>\d+)`},
+		{"running on host", `server running on host "(?P<host>[^"]+)"(?: \((?P<address>[0-9A-Fa-f:.]+)\))?`},
+		{"TCP/IP connections on", `TCP/IP connections on port (?P<port>\d+)`},
+		{"translate host name", `could not translate host name "(?P<host>[^"]+)"`},
+		{"failed to connect", "failed to connect to `(?:host=(?P<host>\\S+) )?user=(?P<user>\\S*) database=" +
+			"(?P<database>[^`\\s]*)`"},
+		{"): ", `(?:^|[\s:])(?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+) \((?P<host>[\w.-]+)\): `},
+		{"dial tcp", `dial tcp4? (?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`},
+		{"dial tcp", `dial tcp6? \[(?P<address>[0-9A-Fa-f:]+)\]:(?P<port>\d+)`},
+		{"read tcp", `read tcp \S+->(?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`},
+		{"lookup ", `lookup (?P<host>[^\s:]+)(?: on [^\s]+)?: `},
+		{"Connection to ", `Connection to (?P<host>[\w.-]+):(?P<port>\d+) refused`},
+		{"jdbc:", `jdbc:postgresql://(?P<host>[\w.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]+))?`},
+		{"postgres", `postgres(?:ql)?://(?:[^\s@/]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]+))?`},
+		{"UnknownHost", `UnknownHostException: (?P<host>[\w.-]+)`},
+		{"Failed to connect", `Failed to connect to (?P<address>\d+\.\d+\.\d+\.\d+):(?P<port>\d+)`},
+		{"('", `\('(?P<address>[0-9A-Fa-f:.]+)', (?P<port>\d+)(?:, \d+, \d+)?\)`},
+		{"PostgreSQL server", `PostgreSQL server at "(?P<host>[\w.-]+):(?P<port>\d+)"`},
+		{"connect E", `connect E[A-Z]+ (?P<address>[0-9A-Fa-f.:]+):(?P<port>\d+)`},
+		{"getaddrinfo E", `getaddrinfo E[A-Z_]+ (?P<host>[\w.-]+)`},
+		{"=", `(?i)\b(?:host|hostname|server)\s?=\s?'?(?P<host>[\w-]+\.[\w.-]+)`},
+		{"=", `(?i)\bport\s?=\s?'?(?P<port>\d{2,5})\b`},
+		{"=", `(?i)\buser(?:name| id)?\s?=\s?'?(?P<user>[\w.@+-]+)`},
+		{"=", `(?i)\b(?:dbname|database)\s?=\s?'?(?P<database>[\w.-]+)`},
+		{"onnect", `(?i)(?:connect to|` +
+			`Connection to the) (?:the )?server:? ['"` + "`" + `]?(?P<host>[\w-]+\.[\w-]+\.[\w.-]+)`},
+		{"can't find", `can't find (?P<host>[\w.-]+): `},
+		{"erver", `(?i)server[ _]?name['"]?\s?[:=]\s?['"]?(?P<host>[\w-]+(?:\.[\w-]+)+)`},
+	} {
+		out = append(out, naming{says: n.says, pattern: regexp.MustCompile(n.pattern)})
 	}
 	return out
-}
+})
 
 var (
 	logical  = regexp.MustCompile(`(?i)replication\s?=\s?['"]?database|pg_recvlogical`)
@@ -71,18 +81,9 @@ var (
 
 // learn takes in what a line tells.
 func (c *connection) learn(line string) {
-	for _, pattern := range where {
-		at := pattern.FindStringSubmatchIndex(line)
-		if at == nil {
-			continue
-		}
-		// A new host comes first: it makes the address and port of another one void.
-		for _, hosts := range []bool{true, false} {
-			for i, name := range pattern.SubexpNames() {
-				if name != "" && at[2*i] >= 0 && (name == "host") == hosts {
-					c.set(name, line[at[2*i]:at[2*i+1]])
-				}
-			}
+	for _, n := range where() {
+		if strings.Contains(line, n.says) {
+			c.take(n.pattern, line)
 		}
 	}
 	switch {
@@ -99,6 +100,18 @@ func (c *connection) learn(line string) {
 	}
 	c.entra = c.entra || tokens.MatchString(line)
 	c.privateLink = c.privateLink || viaLink.MatchString(line)
+}
+
+// take keeps what a pattern's groups name. A new host comes first: it makes the address and port of another one void.
+func (c *connection) take(pattern *regexp.Regexp, line string) {
+	at := pattern.FindStringSubmatchIndex(line)
+	for _, hosts := range []bool{true, false} {
+		for i, name := range pattern.SubexpNames() {
+			if at != nil && name != "" && at[2*i] >= 0 && (name == "host") == hosts {
+				c.set(name, line[at[2*i]:at[2*i+1]])
+			}
+		}
+	}
 }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)

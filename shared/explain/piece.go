@@ -84,11 +84,7 @@ func read(lines []string) ([]piece, connection) {
 		}
 		r.line(line)
 	}
-	var everything connection
-	for _, line := range lines {
-		everything.learn(line)
-	}
-	return r.pieces, everything
+	return r.pieces, r.now
 }
 
 // broken tells whether a server's message goes on in the next line: terminals and mail programs break long ones.
@@ -106,6 +102,7 @@ func (r *reader) line(line string) {
 	if newEntry.MatchString(line) {
 		r.entry, r.depth = r.entry+1, 0
 	}
+	r.now.learn(line)
 	if name, value, ok := fieldOf(line); ok {
 		attached := r.attach(name, value)
 		if name == "detail" {
@@ -115,7 +112,6 @@ func (r *reader) line(line string) {
 			return
 		}
 	}
-	r.now.learn(line)
 	from := 0
 	for _, at := range unwrapping.FindAllStringIndex(line, 20) {
 		r.segment(line[from:at[0]])

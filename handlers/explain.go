@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/catalog"
+	"github.com/pgpreflight/pgpreflight/shared/explain"
+	"github.com/pgpreflight/pgpreflight/shared/report/text"
+)
+
+// exitUnknown says that a text was not recognised.
+const exitUnknown = 1
+
+// explainText explains the text of standard input on standard output.
+func explainText(p process) int {
+	raw, err := io.ReadAll(io.LimitReader(p.stdin, explain.MaxText+1))
+	if err != nil {
+		return p.misused(fmt.Errorf("read standard input: %w", err))
+	}
+	if len(raw) > explain.MaxText {
+		return p.misused(fmt.Errorf("the text has more than %d bytes", explain.MaxText))
+	}
+	if strings.TrimSpace(string(raw)) == "" {
+		return p.misused(errors.New("there is no text on standard input"))
+	}
+	words, err := catalog.Load()
+	if err != nil {
+		return p.misused(err)
+	}
+	answer, err := explain.Explain(string(raw)).Answer(words)
+	if err != nil {
+		return p.misused(err)
+	}
+	if err := printAnswer(p.stdout, answer); err != nil {
+		return p.misused(err)
+	}
+	if !answer.Recognised {
+		return exitUnknown
+	}
+	return 0
+}
+
+func (p process) misused(err error) int {
+	_ = p.fail(err)
+	return exitUsage
+}
+
+func printAnswer(out io.Writer, answer explain.Answer) error {
+	if err := text.WriteFindings(out, answer.Findings, text.Options{}); err != nil {
+		return err
+	}
+	var b strings.Builder
+	switch {
+	case !answer.Recognised:
+		b.WriteString("This text is not known here.\n")
+	case len(answer.Findings) == 0:
+		b.WriteString("This text is known, and says nothing about the way to the server.\n")
+	}
+	if len(answer.Ask) > 0 {
+		b.WriteString("What would tell more:\n")
+	}
+	for _, question := range answer.Ask {
+		b.WriteString("  • " + question + "\n")
+	}
+	if _, err := io.WriteString(out, b.String()); err != nil {
+		return fmt.Errorf("write questions: %w", err)
+	}
+	return nil
+}
