@@ -86,11 +86,18 @@ func functions() template.FuncMap {
 			return strings.Join(items, ", ")
 		},
 		"seconds": func(ms any) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", number(ms)/1000), ".0") + " s" },
-		"ms":      func(ms any) string { return fmt.Sprintf("%.0f ms", number(ms)) },
+		"ms":      milliseconds,
 		"cidr":    cidr, "hba": hbaWord,
 		// said is a peer's text in the middle of ours, which ends the sentence itself.
 		"said": func(text any) string { return strings.TrimRight(show(text), ". ") },
 	}
+}
+
+func milliseconds(ms any) string {
+	if number(ms) < 1 {
+		return "less than 1 ms"
+	}
+	return fmt.Sprintf("%.0f ms", number(ms))
 }
 
 func walk(node parse.Node, visit func(*parse.ActionNode)) {
