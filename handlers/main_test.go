@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -42,7 +43,10 @@ type hostJSON struct {
 	}
 	Extensions struct {
 		HTTP       struct{ RoutePrefix string }
-		ServiceBus struct{ MaxAutoLockRenewalDuration string }
+		ServiceBus struct {
+			MaxAutoLockRenewalDuration string
+			MaxConcurrentCalls         int
+		}
 	}
 }
 
@@ -57,12 +61,16 @@ func TestTimeLimitsFitTheHost(t *testing.T) {
 	if runcheck.Limit >= timeout {
 		t.Errorf("runcheck.Limit %s is not less than functionTimeout %s", runcheck.Limit, timeout)
 	}
-	for _, f := range functions(settings.Settings{}, parts{}, time.Now) {
+	// Calls beyond the slots are those that wait their turn: without them nobody can be let go first.
+	if calls := host.Extensions.ServiceBus.MaxConcurrentCalls; calls < settings.DefaultMaxConcurrentChecks*5/4 {
+		t.Errorf("maxConcurrentCalls %d leaves no room to wait for %d slots", calls, settings.DefaultMaxConcurrentChecks)
+	}
+	for _, f := range functions(settings.Settings{}, parts{}, time.Now, quiet()) {
 		if f.Limit <= 0 || f.Limit >= timeout {
 			t.Errorf("%s: limit %s does not fit functionTimeout %s", f.Name, f.Limit, timeout)
 		}
 	}
-	for _, f := range routes(t) {
+	for _, f := range httpFunctions(t) {
 		if f.Limit <= 0 || f.Limit >= timeout {
 			t.Errorf("%s: limit %s does not fit functionTimeout %s", f.Name, f.Limit, timeout)
 		}
@@ -102,10 +110,10 @@ func TestFunctionsMatchRoutes(t *testing.T) {
 		want[filepath.Base(filepath.Dir(file))] = describe(f.Bindings)
 	}
 	got := map[string]string{}
-	for _, f := range functions(settings.Settings{}, parts{}, time.Now) {
+	for _, f := range functions(settings.Settings{}, parts{}, time.Now, quiet()) {
 		got[f.Name] = "envelope"
 	}
-	for _, f := range routes(t) {
+	for _, f := range httpFunctions(t) {
 		methods := slices.Clone(f.Methods)
 		slices.Sort(methods)
 		got[f.Name] = "http " + f.Route + " " + strings.ToLower(strings.Join(methods, ","))
@@ -126,14 +134,16 @@ func describe(bindings []binding) string {
 	return "envelope"
 }
 
-func routes(t *testing.T) []server.HTTPFunction {
+func httpFunctions(t *testing.T) []server.HTTPFunction {
 	t.Helper()
 	s, err := settings.Parse(func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return forwarded(s, parts{}, logging.New(logging.Options{Writer: io.Discard}))
+	return forwarded(s, parts{}, quiet())
 }
+
+func quiet() *slog.Logger { return logging.New(logging.Options{Writer: io.Discard}) }
 
 func TestCommandLine(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -14,15 +13,14 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/checks"
 	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/health"
+	"github.com/pgpreflight/pgpreflight/handlers/outcome"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/check"
 	"github.com/pgpreflight/pgpreflight/shared/credential"
-	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 	"github.com/pgpreflight/pgpreflight/shared/probe/resolve"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
-	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/settings"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
@@ -34,11 +32,12 @@ const resolvConf = "/etc/resolv.conf"
 // needs are missing; the functions then say so.
 type parts struct {
 	checker runcheck.Checker
-	reports runcheck.Reports
-	reject  func(problem *request.Problem, id string, now time.Time) (report.Report, error)
-	store   checks.Store
+	words   words
+	store   tables
 	queue   checks.Queue
 	pings   health.Pings
+	// notifier tells those who wait for a report; nil tells nobody.
+	notifier outcome.Notifier
 	// pages writes the page of a report; nil offers the other formats only.
 	pages format.Pages
 }
@@ -50,16 +49,11 @@ func open(s settings.Settings, p process) (parts, error) {
 	out := parts{
 		checker: check.New(check.Parts{
 			Resolvers: resolvers, Dialer: s.Allowed.Dialer, CheckPort: s.Allowed.CheckPort,
+			CheckName:   s.Allowed.CheckName,
 			Credentials: credential.New(credential.Options{Getenv: p.getenv, Reserved: reserved(s)}),
-			Vantage:     vantage(s.Host), Words: words, Now: p.now,
+			Vantage:     vantage(s.Host), Words: words, Progress: p.progress, Now: p.now,
 		}),
-		reject: func(problem *request.Problem, id string, now time.Time) (report.Report, error) {
-			loaded, err := words()
-			if err != nil {
-				return report.Report{}, err
-			}
-			return diagnosis.Rejected(loaded, problem, id, now)
-		},
+		words: words,
 	}
 	out.pings.Resolvers = func(context.Context) error {
 		_, err := resolvers()
@@ -76,7 +70,7 @@ func (out *parts) connect(s settings.Settings, p process) error {
 		if err != nil {
 			return fmt.Errorf("setting %s: %w", s.Tables.Setting, err)
 		}
-		out.reports, out.store, out.pings.Tables = tables, tables, tables.Ping
+		out.store, out.pings.Tables = tables, tables.Ping
 	}
 	if !s.Queue.Missing() {
 		requests, err := queue.Open(queue.Config{ConnectionString: s.Queue.ConnectionString, Namespace: s.Queue.Address,

@@ -36,7 +36,7 @@ func serve(p process) int {
 	if err != nil {
 		return p.fail(fmt.Errorf("listen: %w", err))
 	}
-	mux := server.New(log, functions(s, parts, p.now), forwarded(s, parts, log))
+	mux := server.New(log, functions(s, parts, p.now, log), forwarded(s, parts, log))
 	log.Info("handler started", "address", address, "startMs", p.now().Sub(started).Milliseconds())
 	if err := server.Serve(ctx, listener, mux, server.ServeOptions{Log: log, Drain: server.DefaultDrain()}); err != nil {
 		log.Error("handler ended", "err", err)

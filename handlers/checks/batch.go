@@ -49,6 +49,9 @@ func (h Handler) postBatch(w http.ResponseWriter, r *http.Request, body []byte) 
 	for i, raw := range requests {
 		b.add(i, raw)
 	}
+	if !h.admit(w, r, len(b.checks)) {
+		return
+	}
 	if err := h.enqueue(r.Context(), b.checks); err != nil {
 		h.fail(w, r, "enqueue batch", err)
 		return

@@ -5,6 +5,7 @@ package checks
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/handlers/format"
@@ -58,6 +59,8 @@ type Handler struct {
 	// NewID makes the id of a request that has none.
 	NewID func() string
 	Now   func() time.Time
+	// Quota takes checks from what the request's caller may ask for, or says how long to wait; nil means no limit.
+	Quota func(r *http.Request, checks int) (wait time.Duration, ok bool)
 	// Report logs our own trouble.
 	Report func(ctx context.Context, message string, err error)
 }
@@ -88,3 +91,18 @@ func (h Handler) fail(w http.ResponseWriter, r *http.Request, message string, er
 }
 
 func (h Handler) location(id string) string { return h.BaseURL + "/api/checks/" + id }
+
+// admit tells whether the caller may ask for so many checks now, and answers where it may not.
+func (h Handler) admit(w http.ResponseWriter, r *http.Request, checks int) bool {
+	if h.Quota == nil {
+		return true
+	}
+	wait, ok := h.Quota(r, checks)
+	if !ok {
+		seconds := strconv.Itoa(int(wait / time.Second))
+		w.Header().Set("Retry-After", seconds)
+		problem.Write(w, problem.Problem{Status: http.StatusTooManyRequests,
+			Detail: "this caller asked for too many checks within a minute; try again in " + seconds + " s"})
+	}
+	return ok
+}

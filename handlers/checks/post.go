@@ -67,6 +67,9 @@ func (h Handler) postOne(w http.ResponseWriter, r *http.Request, body []byte) {
 	if check.ID == "" {
 		check.ID = h.NewID()
 	}
+	if !h.admit(w, r, 1) {
+		return
+	}
 	if err := h.enqueue(r.Context(), []request.Check{check}); err != nil {
 		h.fail(w, r, "enqueue check", err)
 		return

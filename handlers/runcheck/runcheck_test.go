@@ -13,29 +13,46 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pgpreflight/pgpreflight/handlers/delivery"
+	"github.com/pgpreflight/pgpreflight/handlers/outcome"
+	"github.com/pgpreflight/pgpreflight/handlers/trouble"
+	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 	"github.com/pgpreflight/pgpreflight/shared/envelope"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/schedule"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
 
 const good = `{"version":1,"id":"orders-1","depth":"connect","source":{"host":"db.example.com"},` +
 	`"target":{"host":"t.example.com"}}`
 
-var _ Reports = (*store.Store)(nil)
+var (
+	_ Reports = (*store.Store)(nil)
+	_ Keeper  = outcome.Keeper{}
+	_ Queue   = (*queue.Queue)(nil)
+)
 
-var errAway = errors.New("it is away")
+var (
+	errAway  = errors.New("it is broken")
+	errTable = &store.Fault{Op: "save report", Table: "Checks", Status: 403}
+)
 
 // fakes records what was done, in order, and fails at one step.
 type fakes struct {
-	mu       sync.Mutex
-	done     []string
-	saved    []report.Report
-	checked  []request.Check
-	finished bool
-	failAt   string
-	run      func(ctx context.Context) error
+	mu         sync.Mutex
+	done       []string
+	saved      []report.Report
+	checked    []request.Check
+	sent       []queue.Message
+	logged     []string
+	deliveries []delivery.Delivery
+	finished   bool
+	failAt     string
+	failWith   error
+	run        func(ctx context.Context) error
 }
 
 func (f *fakes) step(name string) error {
@@ -43,7 +60,7 @@ func (f *fakes) step(name string) error {
 	defer f.mu.Unlock()
 	f.done = append(f.done, name)
 	if name == f.failAt {
-		return errAway
+		return f.failWith
 	}
 	return nil
 }
@@ -62,26 +79,42 @@ func (f *fakes) Run(ctx context.Context, check request.Check) (report.Report, er
 func (f *fakes) Finished(context.Context, string) (bool, error) {
 	return f.finished, f.step("finished")
 }
-func (f *fakes) Complete(context.Context, string) error    { return f.step("complete") }
-func (f *fakes) MarkRunning(context.Context, string) error { return f.step("mark") }
+func (f *fakes) MarkRunning(context.Context, string) error             { return f.step("mark") }
+func (f *fakes) Complete(_ context.Context, _ delivery.Delivery) error { return f.step("complete") }
+func (f *fakes) Send(_ context.Context, messages ...queue.Message) error {
+	f.sent = append(f.sent, messages...)
+	return f.step("send")
+}
 
-func (f *fakes) Save(_ context.Context, r report.Report) (store.Outcome, error) {
+func (f *fakes) Keep(_ context.Context, r report.Report, d delivery.Delivery) (store.Outcome, error) {
 	f.mu.Lock()
-	f.saved = append(f.saved, r)
+	f.saved, f.deliveries = append(f.saved, r), append(f.deliveries, d)
 	f.mu.Unlock()
 	return store.Stored, f.step("save")
 }
 
-func (f *fakes) reject(problem *request.Problem, id string, now time.Time) (report.Report, error) {
+func (f *fakes) Rejected(problem *request.Problem, id string, now time.Time) (report.Report, error) {
 	return report.Report{ID: id, Verdict: report.Rejected, Headline: problem.Message, StartedAt: now,
 		Findings: []report.Finding{
 			{Code: problem.Code, Args: finding.Args{"field": problem.Field}},
 		}}, f.step("reject")
 }
 
+func (f *fakes) Exhausted(d diagnosis.Death) (report.Report, error) {
+	return report.Report{ID: d.ID, Verdict: report.Inconclusive, Headline: d.Description}, f.step("exhaust")
+}
+
+func (f *fakes) log(_ context.Context, message string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.logged = append(f.logged, message+": "+err.Error())
+}
+
+var seven = time.Date(2026, 11, 22, 7, 0, 0, 0, time.UTC)
+
 func (f *fakes) handler() Handler {
-	now := func() time.Time { return time.Date(2026, 11, 22, 7, 0, 0, 0, time.UTC) }
-	return Handler{Checker: f, Reports: f, Reject: f.reject, Slots: NewSlots(2), Now: now, Missing: "ResultTables"}
+	return Handler{Checker: f, Reports: f, Queue: f, Keeper: f, Words: f, Slots: NewSlots(schedule.Room{Checks: 2, Sockets: 99}),
+		Retry: trouble.Retry{Report: f.log}, Now: func() time.Time { return seven }, Missing: "ResultTables"}
 }
 
 func message(t *testing.T, body, metadata string) envelope.Invocation {
@@ -132,27 +165,6 @@ func TestSteps(t *testing.T) {
 				t.Errorf("says %q, want %q", answer.Logs, test.says)
 			}
 		})
-	}
-}
-
-// Our own trouble brings the message back.
-func TestErrors(t *testing.T) {
-	t.Parallel()
-	tests := map[string][]string{good: {"finished", "mark", "run", "save"}, "{}": {"finished", "reject", "save"}}
-	for body, steps := range tests {
-		for _, step := range steps {
-			f := &fakes{failAt: step}
-			if _, err := f.handler().Run(t.Context(), message(t, body, `{"MessageId":"\"m-1\""}`)); !errors.Is(err, errAway) {
-				t.Errorf("%s failed: error %v", step, err)
-			}
-			if f.done[len(f.done)-1] != step {
-				t.Errorf("%s failed, but %q came after", step, f.done)
-			}
-		}
-	}
-	f := &fakes{finished: true, failAt: "complete"}
-	if _, err := f.handler().Run(t.Context(), message(t, good, "{}")); !errors.Is(err, errAway) {
-		t.Errorf("complete failed: error %v", err)
 	}
 }
 
@@ -251,14 +263,6 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-func TestMissingSetting(t *testing.T) {
-	t.Parallel()
-	_, err := Handler{Missing: "ResultTables or ResultTables__tableServiceUri"}.Run(t.Context(), message(t, good, "{}"))
-	if err == nil || !strings.Contains(err.Error(), "ResultTables__tableServiceUri") {
-		t.Errorf("error %v does not name the setting", err)
-	}
-}
-
 func TestSlotsBoundWhatRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -294,51 +298,10 @@ func TestSlotsBoundWhatRuns(t *testing.T) {
 	})
 }
 
-// Waiting for a slot leaves the check its time, or gives the message back.
-func TestSlotsLeaveTheBudget(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		slots := NewSlots(1)
-		release, err := slots.Take(t.Context(), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), Limit)
-		defer cancel()
-		started := time.Now()
-		if _, err := slots.Take(ctx, 100*time.Second); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
-		}
-		if took := time.Since(started); took != 50*time.Second {
-			t.Errorf("waited %s, want 50 s", took)
-		}
-		release()
-		if release, err = slots.Take(ctx, 200*time.Second); err != nil {
-			t.Errorf("a free slot was refused: %v", err)
-		}
-		release()
-	})
-}
-
-func TestSlotIsGivenBackAfterAnError(t *testing.T) {
-	t.Parallel()
-	for _, step := range []string{"mark", "run", "save"} {
-		f := &fakes{failAt: step}
-		h := f.handler()
-		for range 5 {
-			if _, err := h.Run(t.Context(), message(t, good, "{}")); !errors.Is(err, errAway) {
-				t.Fatalf("%s: error %v", step, err)
-			}
-		}
-		if len(h.Slots.taken) != 0 {
-			t.Errorf("%s: %d slots are still taken", step, len(h.Slots.taken))
-		}
-	}
-}
-
 func TestLimitHoldsTheLongestCheck(t *testing.T) {
 	t.Parallel()
-	if longest := 120 * time.Second; Limit <= longest+saving {
-		t.Errorf("Limit %s leaves a check of %s no time to be stored", Limit, longest)
+	longest := 120 * time.Second
+	if all := asking + turn/2 + longest + saving + puttingBack; Limit <= all {
+		t.Errorf("Limit %s is not more than %s", Limit, all)
 	}
 }

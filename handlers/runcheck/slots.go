@@ -2,35 +2,107 @@ package runcheck
 
 import (
 	"context"
-	"fmt"
-	"time"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/schedule"
 )
 
-// Slots bounds the checks that run at once. The host bounds calls per function only, and by its own defaults.
-type Slots struct{ taken chan struct{} }
+// errBusy means that other checks kept every slot for as long as this one could wait.
+var errBusy = errors.New("other checks have every slot")
 
-// NewSlots makes n slots.
-func NewSlots(n int) Slots { return Slots{taken: make(chan struct{}, n)} }
+// Slots bounds what runs at once in this process, and shares it out: package schedule says whose turn it is. The host
+// bounds calls per function only, and by its own defaults.
+type Slots struct {
+	most schedule.Room
 
-// Take waits for a slot, but no longer than leaves the budget of what is to run before the context ends. Give the slot
-// back with the function that it returns.
-func (s Slots) Take(ctx context.Context, budget time.Duration) (func(), error) {
-	release := func() { <-s.taken }
+	mu      sync.Mutex
+	running schedule.Load
+	waiting []*waiter
+}
+
+// waiter is a claim in the queue for a slot; ready closes when it has one.
+type waiter struct {
+	claim schedule.Claim
+	ready chan struct{}
+}
+
+// NewSlots makes slots for so many checks and sockets.
+func NewSlots(most schedule.Room) *Slots { return &Slots{most: most} }
+
+// Take waits for a slot as long as the context lasts; errBusy where that was too short. Give the slot back with the
+// function that it returns.
+func (s *Slots) Take(ctx context.Context, c schedule.Claim) (func(), error) {
+	w := &waiter{claim: c, ready: make(chan struct{})}
+	s.mu.Lock()
+	s.waiting = append(s.waiting, w)
+	s.serve()
+	s.mu.Unlock()
+	release := sync.OnceFunc(func() { s.release(c) })
 	select {
-	case s.taken <- struct{}{}:
+	case <-w.ready:
 		return release, nil
 	default:
 	}
-	if end, ok := ctx.Deadline(); ok {
-		waiting, cancel := context.WithDeadline(ctx, end.Add(-budget))
-		defer cancel()
-		ctx = waiting
-	}
 	select {
-	case s.taken <- struct{}{}:
+	case <-w.ready:
 		return release, nil
 	case <-ctx.Done():
-		// Better given back than judged inconclusive for a queue of our own making.
-		return nil, fmt.Errorf("wait for one of %d slots: %w", cap(s.taken), ctx.Err())
 	}
+	if !s.leave(w) {
+		return release, nil // It got its turn in the same moment.
+	}
+	return nil, errors.Join(errBusy, ctx.Err())
+}
+
+func (s *Slots) release(c schedule.Claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running.Remove(c)
+	s.serve()
+}
+
+// serve lets in whoever can start now.
+func (s *Slots) serve() {
+	for {
+		claims := make([]schedule.Claim, len(s.waiting))
+		for i, w := range s.waiting {
+			claims[i] = w.claim
+		}
+		next := schedule.Pick(claims, s.running, s.most)
+		if next < 0 {
+			return
+		}
+		s.running.Add(s.waiting[next].claim)
+		close(s.waiting[next].ready)
+		s.waiting = slices.Delete(s.waiting, next, next+1)
+	}
+}
+
+// leave gives up waiting; false where the slot was given meanwhile.
+func (s *Slots) leave(w *waiter) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.waiting, w)
+	if i < 0 {
+		return false
+	}
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	// Somebody smaller may fit where this one did not.
+	s.serve()
+	return true
+}
+
+// socketsPerLeg is what a leg has open at most: the questions for A and AAAA at once, or one connection and one that is
+// just being replaced by another.
+const socketsPerLeg = 2
+
+func claimOf(c request.Check) schedule.Claim {
+	legs := 2
+	if c.RuntimeServer != nil {
+		legs++
+	}
+	return schedule.Claim{Requester: c.RequestedBy, Route: c.Route, Sockets: legs * socketsPerLeg}
 }

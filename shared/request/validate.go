@@ -38,6 +38,9 @@ func beName(text string) string {
 	return ""
 }
 
+// IsName tells whether a text can be an id, a route or a wave.
+func IsName(text string) bool { return beName(text) == "" }
+
 // beHost lets through what is wrong but harmless (a URL, host:port, project:region:instance): the resolve layer knows
 // what to say about those.
 func beHost(text string) string {

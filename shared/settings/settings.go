@@ -30,6 +30,10 @@ type Settings struct {
 	PublicBaseURL string
 	// MaxConcurrentChecks is the number of checks that run at once in this process.
 	MaxConcurrentChecks int
+	// MaxSockets bounds the sockets of the checks that run at once in this process, at two for each server of a request.
+	MaxSockets int
+	// MaxRequestsPerMinute is the number of checks that one caller may ask for over HTTP, of this process.
+	MaxRequestsPerMinute int
 	// TicketSecrets are by ticketing system.
 	TicketSecrets map[string]TicketSecret
 	// TicketFields is the JSON object that maps a ticketing system's field names; nil means the contract's names.
@@ -54,12 +58,20 @@ type TicketSecret struct {
 
 // The values of settings that are not set.
 const (
-	DefaultQueueName           = "check-requests"
-	DefaultReadinessSchedule   = "0 */5 * * * *"
-	DefaultMaxConcurrentChecks = 64
+	DefaultQueueName         = "check-requests"
+	DefaultReadinessSchedule = "0 */5 * * * *"
+	// An endpoint that waits costs some 50 KB, and a small pool turns one time-out into many in a row.
+	DefaultMaxConcurrentChecks = 256
+	DefaultMaxSockets          = 1200
+	// A migration wave in batches of a thousand fits in.
+	DefaultMaxRequestsPerMinute = 3000
 )
 
-const mostConcurrentChecks = 4096
+const (
+	mostConcurrentChecks  = 4096
+	mostSockets           = 65536
+	mostRequestsPerMinute = 1_000_000
+)
 
 // Parse reads the settings. An error is one line that names the first wrong setting, never its value where that may be
 // a secret.
@@ -76,6 +88,9 @@ func Parse(getenv func(string) string) (Settings, error) {
 		PublicBaseURL:     strings.TrimRight(r.text("PUBLIC_BASE_URL", "", checkBaseURL), "/"),
 		MaxConcurrentChecks: r.number("MAX_CONCURRENT_CHECKS", limits{
 			preset: DefaultMaxConcurrentChecks, least: 1, most: mostConcurrentChecks}),
+		MaxSockets: r.number("MAX_SOCKETS", limits{preset: DefaultMaxSockets, least: 8, most: mostSockets}),
+		MaxRequestsPerMinute: r.number("MAX_REQUESTS_PER_MINUTE", limits{
+			preset: DefaultMaxRequestsPerMinute, least: 1, most: mostRequestsPerMinute}),
 		TicketSecrets:    r.ticketSecrets("TICKET_SECRETS"),
 		TicketFields:     r.object("TICKET_FIELDS"),
 		CallbackSecret:   secret.New(r.get("CALLBACK_SECRET")),

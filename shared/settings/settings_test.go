@@ -27,7 +27,8 @@ func TestNothingSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !s.Queue.Missing() || !s.Tables.Missing() || s.QueueName != "check-requests" || s.MaxConcurrentChecks != 64 ||
+	if !s.Queue.Missing() || !s.Tables.Missing() || s.QueueName != "check-requests" || s.MaxConcurrentChecks != 256 ||
+		s.MaxSockets != 1200 || s.MaxRequestsPerMinute != 3000 ||
 		s.ReadinessSchedule != "0 */5 * * * *" || s.Host.InAzure() || s.Allowed.CheckPort(5432) != nil {
 		t.Errorf("defaults: %+v", s)
 	}
@@ -49,6 +50,7 @@ func TestEverythingSet(t *testing.T) {
 		"ResultTables__clientId": "0000-1111", "CHECK_QUEUE": "checks", "READINESS_SCHEDULE": "0 0 7 * * Mon-Fri",
 		"ALLOWED_TARGETS": "127.0.0.0/8,*.example.com", "ALLOWED_PORTS": "5439", "RESOLVERS": "10.0.0.4:53, [fd00::4]:5353",
 		"REPORT_LINK_KEY": " link-key ", "PUBLIC_BASE_URL": "https://app.example.com/", "MAX_CONCURRENT_CHECKS": "4096",
+		"MAX_SOCKETS": "600", "MAX_REQUESTS_PER_MINUTE": "10",
 		"TICKET_SECRETS": `{"jira": "JIRA_WEBHOOK_SECRET", "generic": "NOT_THERE"}`, "JIRA_WEBHOOK_SECRET": "jira-secret",
 		"TICKET_FIELDS": `{"a": "b"}`, "CALLBACK_SECRET": "callback",
 		"ALLOWED_CALLBACKS": "*.Example.com,hooks.example.org,127.0.0.1",
@@ -71,7 +73,7 @@ func TestEverythingSet(t *testing.T) {
 		t.Errorf("Resolvers = %v", s.Resolvers)
 	}
 	if s.ReportLinkKey.Reveal() != "link-key" || s.PublicBaseURL != "https://app.example.com" ||
-		s.MaxConcurrentChecks != 4096 {
+		s.MaxConcurrentChecks != 4096 || s.MaxSockets != 600 || s.MaxRequestsPerMinute != 10 {
 		t.Errorf("links: %q %q %d", s.ReportLinkKey.Reveal(), s.PublicBaseURL, s.MaxConcurrentChecks)
 	}
 	if got := s.TicketSecrets["jira"]; got.Secret.Reveal() != "jira-secret" || got.Setting != "JIRA_WEBHOOK_SECRET" {

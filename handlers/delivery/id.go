@@ -1,4 +1,4 @@
-package runcheck
+package delivery
 
 import (
 	"crypto/sha256"
