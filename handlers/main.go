@@ -12,12 +12,17 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 )
 
 const usage = `usage: handler [serve]
+       handler check [-format text|json|md|wiki|junit] FILE
        handler explain < ERROR_TEXT
 
 serve     answer the Functions host on 127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT; the default
+check     run the request in FILE (- for standard input) from here and write its report; exits 0 ready, 1 not ready or
+          unsupported, 2 inconclusive, 3 rejected
 explain   say what a pasted error text means; exits 0 where it is known, 1 where it is not
 `
 
@@ -33,6 +38,8 @@ type process struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
+	// progress is told of the layers of a check that somebody watches; nil where nobody does.
+	progress func(leg string, layer diagnosis.Layer)
 }
 
 func main() {
@@ -49,6 +56,8 @@ func run(args []string, p process) int {
 	switch {
 	case command == "serve" && len(args) == 0:
 		return serve(p)
+	case command == "check":
+		return checkOnce(args, p)
 	case command == "explain" && len(args) == 0:
 		return explainText(p)
 	case command == "help", command == "-h", command == "--help":
