@@ -195,7 +195,7 @@ func judged(source, target prerequisites.Observation, e prerequisites.Expect) []
 }
 
 func expect(mode request.Mode) prerequisites.Expect {
-	return prerequisites.Expect{Mode: mode, Kind: request.OnPremises, Databases: []string{"orders"}, PatienceSeconds: 0.001}
+	return prerequisites.Expect{Mode: mode, Kind: request.OnPremises, Databases: []string{"orders"}}
 }
 
 // relay passes bytes between a client and a server, and counts the flights that the client waited for.

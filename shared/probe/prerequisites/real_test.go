@@ -282,7 +282,9 @@ func seeLongTransaction(t *testing.T, source lab) {
 	said := func() (string, prerequisites.Observation) {
 		o := source.observe(t, source.dial(t), source.ask(request.Online))
 		var codes []string
-		for _, f := range prerequisites.Judge(o, expect(request.Online)) {
+		e := expect(request.Online)
+		e.PatienceSeconds = 0.001
+		for _, f := range prerequisites.Judge(o, e) {
 			codes = append(codes, string(f.Code))
 		}
 		return strings.Join(codes, " "), o
