@@ -110,7 +110,8 @@ func steps(r reading, o Observation, e Expect) []Step {
 		case over && r.finding != nil:
 			step.BlockedBy = r.layer
 		case over:
-			step.Skip = "PostgreSQL " + versionText(o.ServerVersionNum) + " there cannot stop before a password is used, and none is handed over"
+			step.Skip = "PostgreSQL " + versionText(o.ServerVersionNum) +
+				" there cannot stop before a password is used, and none is handed over"
 		case layer == finding.Resolve && literal(e.Host):
 			step.Skip = "the host is an address"
 		case layer == finding.TLS && !e.TLS:

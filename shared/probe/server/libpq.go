@@ -51,7 +51,8 @@ func passed() []signature {
 func before() []signature {
 	return []signature{
 		{layer: finding.Resolve, code: finding.DNSServerFailure, oneOf: []string{string(finding.DNSServerFailure),
-			string(finding.DNSTimeout), string(finding.DNSRefused)}, pattern: `could not translate host name.*temporary failure`},
+			string(finding.DNSTimeout), string(finding.DNSRefused)},
+			pattern: `could not translate host name.*temporary failure`},
 		{layer: finding.Resolve, code: finding.DNSServerFailure, pattern: `could not translate host name.*non-recoverable`},
 		{layer: finding.Resolve, code: finding.DNSNoAddress, pattern: `could not translate host name.*no address associated`},
 		{layer: finding.Resolve, code: finding.DNSNameNotFound, pattern: `could not translate host name`},
@@ -70,12 +71,13 @@ func before() []signature {
 func after() []signature {
 	return []signature{
 		{layer: finding.TLS, code: finding.TLSNotOffered, pattern: `server does not support SSL`},
-		{layer: finding.TLS, code: finding.PeerNotPostgres, pattern: `received invalid response to SSL negotiation: (.)`,
-			capture: "firstBytes", args: finding.Args{"looksLike": "unknown"}},
+		{layer: finding.TLS, code: finding.PeerNotPostgres, capture: "firstBytes",
+			pattern: `received invalid response to SSL negotiation: (.)`, args: finding.Args{"looksLike": "unknown"}},
 		{layer: finding.TLS, code: finding.PeerNotPostgres, pattern: `received unencrypted data after SSL response`,
 			args: finding.Args{"looksLike": "unknown", "firstBytes": "S"}},
 		{layer: finding.Login, code: finding.PeerNotPostgres, capture: "firstBytes",
-			pattern: `expected authentication request from server, but received (.)`, args: finding.Args{"looksLike": "unknown"}},
+			pattern: `expected authentication request from server, but received (.)`,
+			args:    finding.Args{"looksLike": "unknown"}},
 		{layer: finding.TLS, code: finding.TLSNotTLS, pattern: `SSL error: (?:wrong version number|unknown protocol|` +
 			`packet length too long|http request|record layer failure)`},
 		{layer: finding.TLS, code: finding.TLSVersion, pattern: `SSL error: .*(?:unsupported protocol|protocol version|` +

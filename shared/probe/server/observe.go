@@ -95,8 +95,8 @@ func (a asker) facts(ctx context.Context) bool {
 }
 
 // begin opens the transaction. A statement may take as long as the attempt and what stands around it; before PostgreSQL
-// 16 that cannot end a connection in the making, which its own limits do. Only where the extension is to be created must
-// the transaction be able to write.
+// 16 that cannot end a connection in the making, which its own limits do. Only where the extension is to be created
+// must the transaction be able to write.
 func (a asker) begin(ctx context.Context) bool {
 	mode := "READ ONLY"
 	if a.o.Schema == "" && !a.o.InRecovery {
@@ -108,7 +108,8 @@ func (a asker) begin(ctx context.Context) bool {
 	return ok
 }
 
-const factsSQL = "SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('is_superuser'), " +
+const factsSQL = "SELECT pg_catalog.current_setting('server_version_num'), " +
+	"pg_catalog.current_setting('is_superuser'), " +
 	"pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('azure.extensions', true), (" + schemaSQL + "), " +
 	"EXISTS (SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = 'dblink')"
 
