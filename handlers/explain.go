@@ -52,21 +52,15 @@ func printAnswer(out io.Writer, answer explain.Answer) error {
 	if err := text.WriteFindings(out, answer.Findings, text.Options{}); err != nil {
 		return err
 	}
-	var b strings.Builder
+	verdict := ""
 	switch {
 	case !answer.Recognised:
-		b.WriteString("This text is not known here.\n")
+		verdict = "This text is not known here.\n"
 	case len(answer.Findings) == 0:
-		b.WriteString("This text is known, and says nothing about the way to the server.\n")
+		verdict = "This text is known, and says nothing about the way to the server.\n"
 	}
-	if len(answer.Ask) > 0 {
-		b.WriteString("What would tell more:\n")
+	if _, err := io.WriteString(out, verdict); err != nil {
+		return fmt.Errorf("write verdict: %w", err)
 	}
-	for _, question := range answer.Ask {
-		b.WriteString("  • " + question + "\n")
-	}
-	if _, err := io.WriteString(out, b.String()); err != nil {
-		return fmt.Errorf("write questions: %w", err)
-	}
-	return nil
+	return text.WriteQuestions(out, "What would tell more:", answer.Ask, text.Options{})
 }

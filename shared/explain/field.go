@@ -30,7 +30,7 @@ var fields = sync.OnceValue(func() map[string]string {
 func isField(name string) bool { _, ok := fields()[name]; return ok }
 
 // aField is a field on a line of its own, in the manners of psql, Npgsql, node-postgres and JSON.
-var aField = regexp.MustCompile(`^[\s{"'*-]*([\p{L}_]+(?: [Ss]tate)?)["']?\s?[::=]\s*["']?(.*?)["',;}]*$`)
+var aField = regexp.MustCompile(`^[\s{"'*-]*([\p{L}_]+(?: [Ss]tate)?)["']?\s?[::=]\s*(.*)$`)
 
 func fieldOf(line string) (name, value string, ok bool) {
 	found := aField.FindStringSubmatch(line)
@@ -38,10 +38,14 @@ func fieldOf(line string) (name, value string, ok bool) {
 		return "", "", false
 	}
 	name, ok = fields()[strings.ToLower(found[1])]
-	if !ok || (name == "sqlstate" && !isState(found[2])) || (name == "severity" && severityOf(found[2]) == "") {
+	value = strings.TrimRight(found[2], ", ")
+	if value != "" && strings.ContainsAny(value[:1], `"'`) {
+		value = strings.TrimRight(value[1:], `"',;}`)
+	}
+	if !ok || (name == "sqlstate" && !isState(value)) || (name == "severity" && severityOf(value) == "") {
 		return "", "", false
 	}
-	return name, found[2], true
+	return name, value, true
 }
 
 func set(e *login.ServerError, name, value string) {

@@ -70,6 +70,9 @@ type reader struct {
 	now          connection
 }
 
+// goesOn is the rest of a sentence, not the beginning of a client's.
+var goesOn = regexp.MustCompile(`^\s*\p{Ll}[^:]*$`)
+
 // maxPieces bounds what is looked at.
 const maxPieces = 400
 
@@ -93,7 +96,8 @@ func broken(line, next string) bool {
 		return false
 	}
 	open := strings.Count(line, `"`)%2 == 1 || strings.HasSuffix(line, ",") ||
-		strings.HasSuffix(line, " host") || strings.HasSuffix(line, " user") || strings.HasSuffix(line, " database")
+		strings.HasSuffix(line, " host") || strings.HasSuffix(line, " user") || strings.HasSuffix(line, " database") ||
+		strings.Contains(line, "pg_hba.conf") && goesOn.MatchString(next)
 	_, _, field := fieldOf(next)
 	return open && !field && !opening.MatchString(next) && !unwrapping.MatchString(next) && !newEntry.MatchString(next)
 }

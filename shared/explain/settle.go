@@ -40,6 +40,11 @@ func (h hit) rank() int {
 func (h hit) sharpened() hit {
 	args := h.found.Args
 	name, _ := args["name"].(string)
+	if oneOf := h.oneOf(); oneOf != nil && !azureName(first(name, h.conn.host)) {
+		args["oneOf"] = slices.DeleteFunc(oneOf, func(code string) bool {
+			return code == string(finding.DNSPrivateLinkRecordMissing)
+		})
+	}
 	notFound := h.found.Code == finding.DNSNameNotFound || h.found.Code == finding.DNSNoAddress
 	servers, _ := args["servers"].([]string)
 	switch {
@@ -54,6 +59,11 @@ func (h hit) sharpened() hit {
 		args["id"] = "NET-24"
 	}
 	return h
+}
+
+// azureName tells whether a name can lead into a private link zone; one that is not known can.
+func azureName(name string) bool {
+	return name == "" || strings.Contains(strings.ToLower(name), ".postgres.database.")
 }
 
 // pgBouncerPort is where Azure's flexible server has its own PgBouncer, if it is on.
