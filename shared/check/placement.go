@@ -10,8 +10,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/scenario"
 )
 
-// placeAgain completes the placement by what was resolved, once all legs are done, and says what it means. The legs were
-// planned by what was declared and by the names alone.
+// placeAgain completes the placement by what was resolved, once all legs are done, and says what it means. The legs
+// were planned by what was declared and by the names alone.
 func placeAgain(result *diagnosis.Result, at report.Vantage) {
 	refined, wrong := result.Placement.Refine(resolved(result.Legs))
 	result.Placement = refined

@@ -51,11 +51,13 @@ func codes(r report.Report) map[finding.Code]report.Finding {
 
 func TestRowIsFoundByWhatWasResolved(t *testing.T) {
 	t.Parallel()
-	p, c, _ := byName(t, map[string]dns.Script{rdsName: at("10.9.0.7"), azureName: {Alias: linkName}, linkName: at("10.2.0.7")})
+	p, c, _ := byName(t, map[string]dns.Script{rdsName: at("10.9.0.7"), azureName: {Alias: linkName},
+		linkName: at("10.2.0.7")})
 	r := run(t, p, c)
-	if r.Scenario.Row != 11 || r.Scenario.Supported != "yes" || r.Scenario.Inferred["target.access"] != "private_endpoint" ||
-		r.Scenario.Inferred["source.access"] != "private" || r.Scenario.Inferred["source.kind"] != "amazon_rds" {
-		t.Errorf("%+v", r.Scenario)
+	s := r.Scenario
+	if s.Row != 11 || s.Supported != "yes" || s.Inferred["target.access"] != "private_endpoint" ||
+		s.Inferred["source.access"] != "private" || s.Inferred["source.kind"] != "amazon_rds" {
+		t.Errorf("%+v", s)
 	}
 	if _, found := codes(r)[finding.ScenarioRuntimeServerMissing]; !found || len(r.Scenario.Steps) == 0 {
 		t.Errorf("findings %v, %d steps", codes(r), len(r.Scenario.Steps))
@@ -64,12 +66,14 @@ func TestRowIsFoundByWhatWasResolved(t *testing.T) {
 
 func TestAddressesCanRevealTheUnsupportedRow(t *testing.T) {
 	t.Parallel()
-	p, c, server := byName(t, map[string]dns.Script{rdsName: at("10.9.0.7"), azureName: {Alias: regionName}, regionName: at("20.50.1.2")})
+	p, c, server := byName(t, map[string]dns.Script{rdsName: at("10.9.0.7"), azureName: {Alias: regionName},
+		regionName: at("20.50.1.2")})
 	r := run(t, p, c)
 	if r.Verdict != report.Unsupported || r.Scenario.Row != 12 || len(r.Legs) != 2 || len(server.Queries()) == 0 {
 		t.Errorf("verdict %s, row %d, %d legs", r.Verdict, r.Scenario.Row, len(r.Legs))
 	}
-	if f := codes(r)[finding.ScenarioUnsupported]; f.Args["probed"] != true || r.FirstBroken.Code != finding.ScenarioUnsupported {
+	f := codes(r)[finding.ScenarioUnsupported]
+	if f.Args["probed"] != true || r.FirstBroken.Code != finding.ScenarioUnsupported {
 		t.Errorf("%+v, first broken %+v", f, r.FirstBroken)
 	}
 }
@@ -87,7 +91,8 @@ func TestDeclaredRowTwelveAsksNothing(t *testing.T) {
 	}
 }
 
-// Where the resolve layer says that a declared access is wrong, the contradiction is shown beside it but weighs nothing.
+// Where the resolve layer says that a declared access is wrong, the contradiction is shown beside it and weighs
+// nothing.
 func TestContradictionShowsBothSides(t *testing.T) {
 	t.Parallel()
 	p, c, _ := byName(t, map[string]dns.Script{rdsName: at("54.1.2.3"), azureName: at("10.2.0.7")})
@@ -118,7 +123,8 @@ func TestContradictionShowsBothSides(t *testing.T) {
 func TestVantageOutsideOfTheNetwork(t *testing.T) {
 	t.Parallel()
 	answers := map[string]dns.Script{rdsName: at("54.1.2.3"), azureName: {Alias: regionName}, regionName: at("20.50.1.2")}
-	public := request.Scenario{Source: request.SourcePlace{Access: request.Public}, Target: request.TargetPlace{Access: request.Public}}
+	public := request.Scenario{Source: request.SourcePlace{Access: request.Public},
+		Target: request.TargetPlace{Access: request.Public}}
 	private := request.Scenario{Source: request.SourcePlace{Access: request.Private},
 		Target: request.TargetPlace{Access: request.VNetIntegrated}}
 	for _, c := range []struct {

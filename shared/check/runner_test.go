@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,6 +31,9 @@ func (credentials) Roots(string) (*x509.CertPool, error) {
 	return nil, &credential.Unavailable{Source: "setting ROOTS", Why: "is not set"}
 }
 
+// words are read once for all tests: reading them is most of what a short check costs.
+var words = sync.OnceValues(catalog.Load)
+
 // parts allow loopback, know no DNS server and count what is dialled.
 func parts(t *testing.T) (Parts, *atomic.Int64) {
 	t.Helper()
@@ -44,7 +48,7 @@ func parts(t *testing.T) (Parts, *atomic.Int64) {
 			dialled.Add(1)
 			return policy.Dialer(host)
 		},
-		CheckPort: policy.CheckPort, Credentials: credentials{}, Words: catalog.Load,
+		CheckPort: policy.CheckPort, Credentials: credentials{}, Words: words,
 	}, dialled
 }
 

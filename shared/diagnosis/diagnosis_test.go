@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,9 +12,12 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
+// loaded is read once for all tests.
+var loaded = sync.OnceValues(catalog.Load)
+
 func words(t *testing.T) *catalog.Catalog {
 	t.Helper()
-	c, err := catalog.Load()
+	c, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}

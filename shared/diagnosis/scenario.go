@@ -78,7 +78,8 @@ func (j judge) steps(runtimeRow bool) ([]report.Step, error) {
 	return out, nil
 }
 
-// seen is what the steps are judged by: each layer, and the findings that belong to none. What only informs is left out.
+// seen is what the steps are judged by: each layer, and the findings that belong to none. What only informs is left
+// out.
 func (j judge) seen() []scenario.Seen {
 	var out []scenario.Seen
 	for _, f := range j.result.Findings {

@@ -118,7 +118,11 @@ func (j judge) limits() catalog.Facts {
 		})
 	}
 	p := j.result.Placement
-	asked := slices.ContainsFunc(j.result.Legs, func(l Leg) bool { return l.From == "server" })
+	asked := slices.ContainsFunc(j.result.Legs, func(l Leg) bool {
+		return l.From == "server" && slices.ContainsFunc(l.Layers, func(x Layer) bool {
+			return x.Skip == "" && x.Inconclusive == "" && x.BlockedBy == ""
+		})
+	})
 	direct := !p.RuntimeServer && p.TargetAccess != ""
 	return catalog.Facts{"vantage": j.result.Vantage.Address, "access": string(p.TargetAccess), "serverAsked": asked,
 		"runtimeConnects": p.RuntimeServer, "targetConnects": direct && p.TargetAccess != request.Public,

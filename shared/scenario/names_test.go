@@ -84,7 +84,8 @@ func TestDeclaredBeatsInferred(t *testing.T) {
 	}
 	c.Scenario = request.Scenario{}
 	p = Place(c)
-	if p.Inferred["source.kind"] != "amazon_rds" || p.Inferred["target.access"] != "private_endpoint" || len(p.Declared) != 0 {
+	if p.Inferred["source.kind"] != "amazon_rds" || p.Inferred["target.access"] != "private_endpoint" ||
+		len(p.Declared) != 0 {
 		t.Errorf("%+v", p)
 	}
 }

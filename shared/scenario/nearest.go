@@ -12,8 +12,8 @@ type kin struct {
 	Newer bool
 }
 
-// kinship lists every kind. AlloyDB is reached as Cloud SQL is, EDB runs where its owner has put it, Heroku is a managed
-// service with a public address: the page names it so in passing.
+// kinship lists every kind. AlloyDB is reached as Cloud SQL is, EDB runs where its owner has put it, Heroku is a
+// managed service with a public address: the page names it so in passing.
 func kinship() []kin {
 	return []kin{
 		{Kind: request.OnPremises, Public: 1, Private: 2, As: request.OnPremises},

@@ -121,7 +121,8 @@ func (s Seen) proves(proof finding.Layer) bool {
 	if at < wanted {
 		return false
 	}
-	return at > wanted || s.Status != finding.StatusFailed || s.Layer == finding.TLS && slices.ContainsFunc(s.Codes, answered)
+	return at > wanted || s.Status != finding.StatusFailed ||
+		s.Layer == finding.TLS && slices.ContainsFunc(s.Codes, answered)
 }
 
 // answered tells whether a code of the TLS layer needs a server that got our bytes and sent its own.

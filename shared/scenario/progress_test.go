@@ -59,8 +59,11 @@ func TestProgress(t *testing.T) {
 			"verify_from_target=undone:TCP_TIMEOUT source_admits_target=unknown:TCP_TIMEOUT"},
 		{"only the server got through", row4, "source.connect=failed:TCP_TIMEOUT server.source.tls=passed",
 			"source_admits_vnet=done nsg_outbound=done verify_from_target=done"},
+		{"the server could not be asked", row4, wholeWay + " server.source.resolve=skipped server.source.tls=skipped",
+			"gateway=done source_admits_vnet=done nsg_outbound=unknown verify_from_target=unknown"},
 		{"a time-out is one of several", row4, "source.resolve=passed source.connect=failed:TCP_TIMEOUT",
-			"gateway=unknown:TCP_TIMEOUT source_admits_vnet=unknown:TCP_TIMEOUT target_zone_link=unknown verify_from_target=unknown"},
+			"gateway=unknown:TCP_TIMEOUT source_admits_vnet=unknown:TCP_TIMEOUT target_zone_link=unknown " +
+				"verify_from_target=unknown"},
 		{"refused is the source's own", row4, "source.resolve=passed source.connect=failed:TCP_REFUSED",
 			"source_admits_vnet=undone:TCP_REFUSED gateway=unknown"},
 		{"another leg shows nothing", row4, "runtime.connect=failed:TCP_REFUSED", "source_admits_vnet=unknown"},
@@ -78,7 +81,8 @@ func TestProgress(t *testing.T) {
 		{"endpoint's zone not linked", row9, "source.resolve=failed:DNS_PUBLIC_WHERE_PRIVATE_EXPECTED",
 			"source_zone_link=undone:DNS_PUBLIC_WHERE_PRIVATE_EXPECTED source_endpoint_zone=unknown"},
 		{"record missing is one of two", row9, "source.resolve=failed:DNS_PRIVATELINK_RECORD_MISSING",
-			"source_endpoint_zone=unknown:DNS_PRIVATELINK_RECORD_MISSING source_a_record=unknown:DNS_PRIVATELINK_RECORD_MISSING"},
+			"source_endpoint_zone=unknown:DNS_PRIVATELINK_RECORD_MISSING " +
+				"source_a_record=unknown:DNS_PRIVATELINK_RECORD_MISSING"},
 		{"the configuration decides", row9, "source.connect=failed:TCP_TIMEOUT source.azure=failed:AZ_PEERING_MISSING",
 			"vnet_peering=undone:AZ_PEERING_MISSING,TCP_TIMEOUT nsg_source_inbound=unknown:TCP_TIMEOUT"},
 		{"the configuration decides for the server's subnet", row8, "none.azure=failed:AZ_VNET_RULE_MISSING " + wholeWay,

@@ -138,7 +138,8 @@ func natureOfOne(address netip.Addr) nature {
 	if address.IsPrivate() || netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64}), 10).Contains(address) {
 		return privateNature
 	}
-	if !address.IsGlobalUnicast() || slices.ContainsFunc(special(), func(p netip.Prefix) bool { return p.Contains(address) }) {
+	reserved := slices.ContainsFunc(special(), func(p netip.Prefix) bool { return p.Contains(address) })
+	if reserved || !address.IsGlobalUnicast() {
 		return neither
 	}
 	return publicNature

@@ -129,7 +129,8 @@ func zoneSteps() []Step {
 	link := []finding.Code{finding.DNSNameNotFound, finding.DNSPublicWherePrivateExpected, finding.DNSAnswersDiffer,
 		finding.AzZoneNotLinked}
 	ownZone := append(slices.Clone(link), finding.DNSNoAddress, finding.AzZoneMissing)
-	attached := []finding.Code{finding.DNSPrivateLinkRecordMissing, finding.AzEndpointZoneGroupMissing, finding.AzZoneMissing}
+	attached := []finding.Code{finding.DNSPrivateLinkRecordMissing, finding.AzEndpointZoneGroupMissing,
+		finding.AzZoneMissing}
 	record := []finding.Code{finding.DNSPrivateLinkRecordMissing, finding.DNSNoAddress, finding.AzRecordMissing,
 		finding.AzRecordStale}
 	custom := []finding.Code{finding.DNSNameNotFound, finding.DNSServerFailure, finding.TCPTimeout,

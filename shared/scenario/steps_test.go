@@ -139,7 +139,8 @@ func TestStepsFollowTheRequest(t *testing.T) {
 		check     request.Check
 		has, hasn string
 	}{
-		{"VM elsewhere", vm, "vnet_peering nsg_source_inbound target_zone_link", "same_virtual_network custom_target_address"},
+		{"VM elsewhere", vm, "vnet_peering nsg_source_inbound target_zone_link",
+			"same_virtual_network custom_target_address"},
 		{"VM in the same network", near, "same_virtual_network", "vnet_peering"},
 		{"custom address of the source", custom, "custom_source_address target_a_record",
 			"source_a_record source_zone_link source_endpoint_zone custom_target_address"},

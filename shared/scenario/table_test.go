@@ -9,7 +9,8 @@ import (
 )
 
 func declared(kind request.Kind, from, to request.Access) request.Check {
-	return request.Check{Source: request.Endpoint{Host: "db.corp.example"}, Target: request.Endpoint{Host: "new.corp.example"},
+	return request.Check{Source: request.Endpoint{Host: "db.corp.example"},
+		Target: request.Endpoint{Host: "new.corp.example"},
 		Scenario: request.Scenario{Source: request.SourcePlace{Kind: kind, Access: from},
 			Target: request.TargetPlace{Access: to}}}
 }
