@@ -14,6 +14,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/probe/resolve"
 	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
 	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/secret"
 )
 
 // terminateWithin bounds the goodbye at the end of a leg: Terminate is one small write.
@@ -25,7 +26,9 @@ type legRun struct {
 	leg       plan.Leg
 	resolvers []netip.AddrPort
 
-	password  <-chan password
+	password <-chan password
+	// secret is the password once it is there.
+	secret    secret.String
 	addresses []netip.Addr
 	// conn is what the next layer goes on with; tcp is the connection below it, however deep it is wrapped.
 	conn, tcp  net.Conn
@@ -33,7 +36,9 @@ type legRun struct {
 	secured    tls.Observation
 	tlsOffered login.Tri
 	verified   bool
-	session    *login.Session
+	// version is server_version_num as the login saw it, 0 where it did not.
+	version int
+	session *login.Session
 	// ask is the server's own way to the source, or nil.
 	ask *ask
 	// blocked is the first layer that left nothing to go on with.
@@ -149,11 +154,6 @@ func (l *legRun) dialTo(addresses []netip.Addr) connect.Target {
 func (l *legRun) redial(ctx context.Context) net.Conn {
 	_, conn := connect.Observe(ctx, l.dialTo([]netip.Addr{l.remote}))
 	return conn
-}
-
-// prerequisites are not checked yet; the report says so instead of passing them in silence.
-func (l *legRun) prerequisites(context.Context) (diagnosis.Layer, bool) {
-	return diagnosis.Layer{Skip: "this version does not check prerequisites"}, true
 }
 
 // close ends the leg's connection politely.

@@ -42,11 +42,12 @@ func (l *legRun) login(ctx context.Context) (diagnosis.Layer, bool) {
 		return diagnosis.Layer{Inconclusive: err.Error(), Findings: []finding.Finding{unavailable(err, finding.Login)}}, false
 	}
 	target := l.loginTarget()
-	target.Password = given
+	l.secret = given
+	target.Password, target.Flight = given, l.flight()
 	conn := l.conn
 	l.conn = nil
 	first, session := login.Observe(ctx, conn, target)
-	l.session = session
+	l.session, l.version = session, first.ServerVersionNum
 	seen := attempts{Attempts: []login.Observation{first}}
 	if found, late := l.lateAlert(conn, first); late {
 		return diagnosis.Layer{Observation: seen, Findings: found}, false
@@ -122,7 +123,7 @@ func (l *legRun) awaitPassword(ctx context.Context) (secret.String, error) {
 
 func (l *legRun) loginTarget() login.Target {
 	e := l.leg.Endpoint
-	return login.Target{User: e.User, Database: e.Databases[0], TLSVerified: l.verified}
+	return login.Target{User: e.User, Database: e.Databases[0], Password: l.secret, TLSVerified: l.verified}
 }
 
 func (l *legRun) loginExpect() login.Expect {

@@ -110,6 +110,7 @@ func (r *Runner) legs(ctx context.Context, p plan.Plan, resolvers []netip.AddrPo
 		})
 	}
 	running.Wait()
+	compare(legs, p)
 	if asked != nil && asked.leg != nil {
 		legs = append(legs, *asked.leg)
 	}

@@ -38,7 +38,10 @@ type Leg struct {
 	Kind     request.Kind
 	// Access is declared or inferred; empty where it is not known.
 	Access request.Access
-	Steps  []Step
+	// Mode is the migration's, Migrated its databases by their names on the source.
+	Mode     request.Mode
+	Migrated []string
+	Steps    []Step
 }
 
 // Step is one layer of a leg.
@@ -69,8 +72,15 @@ func Make(c request.Check, p scenario.Placement) Plan {
 			Steps: steps(c.Source, c.Depth, deadline)},
 		Leg{Name: "target", Endpoint: c.Target, Access: p.TargetAccess, Steps: steps(c.Target, c.Depth, deadline)})
 	if c.RuntimeServer != nil {
-		plan.Legs = append(plan.Legs, Leg{Name: "runtime", Endpoint: *c.RuntimeServer, Access: request.VNetIntegrated,
-			Steps: steps(*c.RuntimeServer, c.Depth, deadline)})
+		leg := Leg{Name: "runtime", Endpoint: *c.RuntimeServer, Access: request.VNetIntegrated,
+			Steps: steps(*c.RuntimeServer, c.Depth, deadline)}
+		if last := &leg.Steps[len(leg.Steps)-1]; last.Skip == "" {
+			last.Skip = "prerequisites are those of source and target"
+		}
+		plan.Legs = append(plan.Legs, leg)
+	}
+	for i := range plan.Legs {
+		plan.Legs[i].Mode, plan.Legs[i].Migrated = c.Mode, c.Source.Databases
 	}
 	plan.Ask = ask(c, plan)
 	return plan
@@ -110,9 +120,15 @@ func steps(e request.Endpoint, depth request.Depth, deadline time.Duration) []St
 }
 
 // WantsLogin tells whether the leg goes as far as to need a credential.
-func (l Leg) WantsLogin() bool {
-	return slices.ContainsFunc(l.Steps, func(s Step) bool { return s.Layer == finding.Login && s.Skip == "" })
+func (l Leg) WantsLogin() bool { return l.Wants(finding.Login) }
+
+// Wants tells whether the leg is to go through a layer.
+func (l Leg) Wants(layer finding.Layer) bool {
+	return slices.ContainsFunc(l.Steps, func(s Step) bool { return s.Layer == layer && s.Skip == "" })
 }
+
+// Replicates tells whether the migration will log in for replication there: on the source, in online mode.
+func (l Leg) Replicates() bool { return l.Name == "source" && l.Mode == request.Online }
 
 // Dialled is the name or address that is connected to: the custom address where one is given, else the host.
 func (l Leg) Dialled() string {

@@ -40,13 +40,16 @@ func startPair(ctx context.Context) (*pair, error) {
 	}
 	p := &pair{roots: string(authority.PEM())}
 	hba := []string{"hostssl orders,postgres migrator 127.0.0.1/32 scram-sha-256"}
+	role := "CREATE ROLE migrator LOGIN CREATEROLE CREATEDB REPLICATION PASSWORD '" + password + "'"
 	var starting errgroup.Group
 	starting.Go(func() (err error) {
-		p.source, err = startServer(ctx, authority, []string{sourceHost, brokenHost}, hba)
+		p.source, err = startServer(ctx, authority, []string{sourceHost, brokenHost}, postgres.Options{HBA: hba,
+			Init: []string{role, "CREATE DATABASE orders OWNER migrator"}})
 		return err
 	})
 	starting.Go(func() (err error) {
-		p.target, err = startServer(ctx, authority, []string{targetHost}, hba)
+		p.target, err = startServer(ctx, authority, []string{targetHost}, postgres.Options{HBA: hba,
+			Init: []string{role, "GRANT pg_signal_backend TO migrator"}})
 		return err
 	})
 	if err := starting.Wait(); err != nil {
@@ -55,13 +58,13 @@ func startPair(ctx context.Context) (*pair, error) {
 	return p, nil
 }
 
-func startServer(ctx context.Context, a *pki.Authority, names, hba []string) (*postgres.Server, error) {
+func startServer(ctx context.Context, a *pki.Authority, names []string, o postgres.Options) (*postgres.Server, error) {
 	certificate, err := a.Issue(pki.Options{CommonName: names[0], Names: names})
 	if err != nil {
 		return nil, err
 	}
-	server, err := postgres.Start(ctx, postgres.Options{TLS: &certificate, HBA: hba, Init: []string{
-		"CREATE ROLE migrator LOGIN REPLICATION PASSWORD '" + password + "'", "CREATE DATABASE orders OWNER migrator"}})
+	o.TLS = &certificate
+	server, err := postgres.Start(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL for %s: %w", names[0], err)
 	}
@@ -97,7 +100,7 @@ func (p *pair) settings() map[string]string {
 // healthy is a check that comes out ready.
 func (p *pair) healthy() request.Check {
 	return request.Check{Version: 1, ID: "sample-ready", Route: "orders-db", Wave: "sample", Mode: request.Offline,
-		Depth: request.DepthLogin, TimeoutSeconds: 30, RequestedBy: "make run",
+		Depth: request.DepthPrerequisites, TimeoutSeconds: 30, RequestedBy: "make run",
 		Scenario: request.Scenario{Source: request.SourcePlace{Kind: request.OnPremises, Access: request.Private},
 			Target: request.TargetPlace{Access: request.VNetIntegrated}},
 		Source: p.endpoint(sourceHost, p.source.Port, "orders"), Target: p.endpoint(targetHost, p.target.Port, "postgres")}

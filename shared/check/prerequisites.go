@@ -1,0 +1,244 @@
+package check
+
+import (
+	"context"
+	"net"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/plan"
+	"github.com/pgpreflight/pgpreflight/shared/probe/login"
+	"github.com/pgpreflight/pgpreflight/shared/probe/prerequisites"
+	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
+)
+
+const (
+	// maxFurther bounds the databases beyond the first that get a connection of their own, furtherAtOnce how many are
+	// open side by side: a far administrator counts connections, and a full server has few to spare.
+	maxFurther    = 16
+	furtherAtOnce = 4
+)
+
+// asked is the evidence of the prerequisites layer.
+type asked struct {
+	prerequisites.Observation
+	// Further are the logins to the databases beyond the first, where one did not work.
+	Further []login.Observation `json:"further,omitempty"`
+	// Replication is the login that a migration in online mode makes.
+	Replication *login.Replication `json:"replication,omitempty"`
+	// NotAsked are databases beyond the bound.
+	NotAsked []string `json:"notAsked,omitempty"`
+}
+
+// flight are the questions that leave together with the login; none where the leg does not go as far.
+func (l *legRun) flight() []login.Query {
+	if !l.leg.Wants(finding.Prerequisites) {
+		return nil
+	}
+	return queries(l.questions(l.leg.Endpoint.Databases[0]))
+}
+
+func (l *legRun) questions(database string) prerequisites.Target {
+	return prerequisites.Target{Side: prerequisites.Side(l.leg.Name), Mode: l.leg.Mode, Database: database,
+		Databases: l.leg.Migrated, DatabaseOnly: database != l.leg.Endpoint.Databases[0]}
+}
+
+func queries(t prerequisites.Target) []login.Query {
+	var out []login.Query
+	for _, q := range prerequisites.Questions(t) {
+		out = append(out, login.Query{Name: q.ID, SQL: q.SQL})
+	}
+	return out
+}
+
+// prerequisites reads the answers that came with the login, asks the further databases, and makes the replication login
+// of a migration in online mode. None of it can fail as a login for a wrong password: that one has worked.
+func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
+	seen := asked{Observation: prerequisites.Observe(ctx, reader(l.session), l.questions(l.leg.Endpoint.Databases[0]))}
+	further := l.leg.Endpoint.Databases[1:]
+	if len(further) > maxFurther {
+		further, seen.NotAsked = further[:maxFurther], further[maxFurther:]
+	}
+	others := make([]database, len(further))
+	var group errgroup.Group
+	group.SetLimit(furtherAtOnce)
+	for i, name := range further {
+		group.Go(func() error {
+			others[i] = l.askDatabase(ctx, name)
+			return nil
+		})
+	}
+	if l.leg.Replicates() {
+		group.Go(func() error {
+			seen.Replication = l.replicate(ctx)
+			return nil
+		})
+	}
+	_ = group.Wait() // what went wrong is in the evidence
+	return l.judgePrerequisites(seen, others), true
+}
+
+// database is what a connection to a further database showed.
+type database struct {
+	asked    *prerequisites.Observation
+	login    *login.Observation
+	findings []finding.Finding
+}
+
+func (l *legRun) judgePrerequisites(seen asked, others []database) diagnosis.Layer {
+	var found []finding.Finding
+	for _, other := range others {
+		if other.asked != nil {
+			seen.Observation = seen.With(*other.asked)
+		}
+		if other.login != nil {
+			seen.Further = append(seen.Further, *other.login)
+		}
+		found = append(found, other.findings...)
+	}
+	own := prerequisites.Judge(seen.Observation, l.prerequisitesExpect())
+	if seen.Replication != nil {
+		found = append(found, login.JudgeReplication(*seen.Replication, l.loginExpect())...)
+	}
+	for _, f := range found {
+		// The catalogue and the walsender tell of the same fault; the catalogue's numbers say more.
+		if !slices.ContainsFunc(own, func(o finding.Finding) bool { return o.Code == f.Code }) {
+			own = append(own, f)
+		}
+	}
+	layer := diagnosis.Layer{Observation: seen, Findings: own}
+	if seen.Answered == 0 {
+		layer.Inconclusive = "none of the questions was answered"
+	}
+	return layer
+}
+
+func (l *legRun) prerequisitesExpect() prerequisites.Expect {
+	return prerequisites.Expect{Mode: l.leg.Mode, Kind: l.leg.Kind, Databases: l.leg.Migrated}
+}
+
+// askDatabase logs in to a further database with its questions in the login's flight.
+func (l *legRun) askDatabase(ctx context.Context, name string) database {
+	target := l.loginTarget()
+	target.Database, target.Flight = name, queries(l.questions(name))
+	o, session := l.again(ctx, target)
+	if session == nil {
+		expect := l.loginExpect()
+		expect.Database = name
+		found := login.Judge(o, expect)
+		for i := range found {
+			found[i].Layer = finding.Prerequisites
+		}
+		return database{login: &o, findings: found}
+	}
+	facts := prerequisites.Observe(ctx, reader(session), l.questions(name))
+	_ = session.Close(ctx) // whether the goodbye arrives changes nothing
+	return database{asked: &facts}
+}
+
+func (l *legRun) replicate(ctx context.Context) *login.Replication {
+	conn := l.another(ctx)
+	if conn == nil {
+		return nil
+	}
+	target := l.loginTarget()
+	seen := login.ObserveReplication(ctx, conn, target, l.version)
+	return &seen
+}
+
+// again makes one more login like the first.
+func (l *legRun) again(ctx context.Context, target login.Target) (login.Observation, *login.Session) {
+	conn := l.another(ctx)
+	if conn == nil {
+		return login.Observation{Attempt: target.Attempt, Stage: login.StageStartup, End: login.EndCancelled}, nil
+	}
+	return login.Observe(ctx, conn, target)
+}
+
+// another opens one more connection and demands of it what was demanded of the first: the password goes over it.
+func (l *legRun) another(ctx context.Context) net.Conn {
+	conn := l.redial(ctx)
+	if conn == nil || l.tlsOffered != login.Yes {
+		return conn
+	}
+	roots, err := l.roots()
+	if err != nil {
+		_ = conn.Close()
+		return nil
+	}
+	groups := tls.P256First
+	if l.secured.Handshake != nil {
+		groups = l.secured.Handshake.Groups
+	}
+	o, secured := tls.Observe(ctx, conn, l.tlsTarget(roots, groups))
+	if secured != nil && offered(o) != login.Yes {
+		_ = secured.Close()
+		return nil
+	}
+	return secured
+}
+
+// reader gives the answers of a session whose questions left with its login.
+func reader(s *login.Session) prerequisites.Ask {
+	return func(ctx context.Context, _ []prerequisites.Question) []prerequisites.Answer {
+		var out []prerequisites.Answer
+		for _, a := range s.Answers(ctx) {
+			out = append(out, answer(a))
+		}
+		return out
+	}
+}
+
+func answer(a login.Answer) prerequisites.Answer {
+	out := prerequisites.Answer{Truncated: a.Truncated}
+	switch {
+	case a.Error != nil:
+		out.SQLState, out.Message = a.Error.SQLState, a.Error.Message
+	case a.Violation != "":
+		out.Missing = "the server broke the protocol: " + string(a.Violation)
+	case a.End != "":
+		out.Missing = "the connection ended: " + string(a.End)
+	}
+	for _, row := range a.Rows {
+		if len(row) > 0 {
+			out.Rows = append(out.Rows, row[0])
+		}
+	}
+	return out
+}
+
+// compare holds the facts of both ends against each other. The findings go to the leg that must act.
+func compare(legs []diagnosis.Leg, p plan.Plan) {
+	source, sourceRan := factsOf(legs, prerequisites.SideSource)
+	target, targetRan := factsOf(legs, prerequisites.SideTarget)
+	if !sourceRan || !targetRan {
+		return // the end that could not be asked says so itself
+	}
+	e := prerequisites.Expect{Mode: p.Legs[0].Mode, Kind: p.Legs[0].Kind, Databases: p.Legs[0].Migrated}
+	for _, f := range prerequisites.Compare(source, target, e) {
+		for i := range legs {
+			if legs[i].Name != f.Leg || legs[i].From != "function" {
+				continue
+			}
+			last := &legs[i].Layers[len(legs[i].Layers)-1]
+			last.Findings = append(last.Findings, f)
+		}
+	}
+}
+
+func factsOf(legs []diagnosis.Leg, side prerequisites.Side) (prerequisites.Observation, bool) {
+	for _, leg := range legs {
+		if leg.Name != string(side) || leg.From != "function" {
+			continue
+		}
+		for _, layer := range leg.Layers {
+			if seen, ok := layer.Observation.(asked); ok {
+				return seen.Observation, true
+			}
+		}
+	}
+	return prerequisites.Observation{Side: side}, false
+}
