@@ -124,11 +124,11 @@ func (b *bench) heal() error {
 // startDNS starts a DNS server on one of the addresses of the DNS host.
 func (b *bench) startDNS(address string, names map[string]dnsserver.Script) *dnsserver.Server {
 	var server *dnsserver.Server
-	must(b.dns.do(func() error {
+	must(b.dns.do(patiently(func() error {
 		var err error
 		server, err = dnsserver.Start(dnsserver.Options{Address: address + ":53", Names: names})
 		return err
-	}))
+	})))
 	return server
 }
 

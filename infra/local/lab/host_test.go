@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // host is one machine of a bench: a namespace, what serves there, and what has to be undone after a situation.
@@ -60,11 +61,11 @@ func (h *host) serve(port int, run script) { h.serveOn(net.JoinHostPort("", strc
 // serveOn is serve on one address alone.
 func (h *host) serveOn(address string, run script) {
 	var listener net.Listener
-	must(h.do(func() error {
+	must(h.do(patiently(func() error {
 		var err error
 		listener, err = net.Listen("tcp", address)
 		return err
-	}))
+	})))
 	h.keep(listener)
 	h.serving.Go(func() {
 		for {
@@ -79,6 +80,20 @@ func (h *host) serveOn(address string, run script) {
 			})
 		}
 	})
+}
+
+// patiently tries again while an address is in use. Another bench that is just starting a process holds a copy of every
+// socket between fork and exec, and so for a while those that were closed here.
+func patiently(listen func() error) func() error {
+	return func() error {
+		for range 400 {
+			if err := listen(); !errors.Is(err, syscall.EADDRINUSE) {
+				return err
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		return listen()
+	}
 }
 
 // keep closes something after the situation.

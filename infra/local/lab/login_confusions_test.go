@@ -1,11 +1,12 @@
 package lab
 
 import (
-	"fmt"
+	"slices"
+	"strings"
 	"testing"
 )
 
-// confusions are situations that look alike to a hurried reader: each must get a name of its own.
+// loginConfusions are situations that look alike to a hurried reader: each must get a name of its own.
 func loginConfusions() map[string][]string {
 	return map[string][]string{
 		"HBA-01, HBA-02, HBA-03, AUTH-02": {"HBA: hostssl lines only, without TLS", "HBA: no line for the user, without TLS",
@@ -42,35 +43,53 @@ func sameNames() map[string][]string {
 	}
 }
 
-// TestConfusionsOfTheLogin looks at the table alone: TestLab shows that each situation gets the name it has there.
+// TestConfusionsOfTheLogin plays the situations of every group: each named as the table says, those that look alike
+// told apart, and those that are alike named the same.
 func TestConfusionsOfTheLogin(t *testing.T) {
-	named := map[string]string{}
-	for _, s := range loginSituations() {
-		named[s.name] = string(s.want)
-	}
-	name := func(situation string) string {
-		code, known := named[situation]
-		if !known {
-			t.Errorf("there is no situation %q", situation)
-		}
-		return code
-	}
-	for about, situations := range loginConfusions() {
-		seen := map[string]string{}
-		for _, one := range situations {
-			if other, taken := seen[name(one)]; taken {
-				t.Errorf("%s: %q and %q are both %s", about, one, other, name(one))
+	needs(t)
+	wanted := map[string]bool{}
+	for _, groups := range []map[string][]string{loginConfusions(), sameNames()} {
+		for _, group := range groups {
+			for _, name := range group {
+				wanted[name] = true
 			}
-			seen[name(one)] = one
 		}
 	}
-	for about, situations := range sameNames() {
-		codes := map[string]bool{}
-		for _, one := range situations {
-			codes[name(one)] = true
+	all := slices.DeleteFunc(loginSituations(), func(s situation) bool { return !wanted[s.name] })
+	if len(all) != len(wanted) {
+		t.Fatalf("%d of %d situations are in the table", len(all), len(wanted))
+	}
+	named := map[string]string{}
+	for _, o := range play(t, all) {
+		if len(o.faults) > 0 {
+			t.Errorf("%s: %v", o.name, o.faults)
+			continue
 		}
-		if len(codes) != 1 {
-			t.Errorf("%s: named %s", about, fmt.Sprint(codes))
+		named[o.name] = o.code()
+	}
+	for about, group := range loginConfusions() {
+		if names := namesOf(group, named); len(names) != len(group) {
+			t.Errorf("%s: %d situations have the names %v", about, len(group), names)
 		}
 	}
+	for about, group := range sameNames() {
+		if names := namesOf(group, named); len(names) != 1 {
+			t.Errorf("%s: named %v", about, names)
+		}
+	}
+}
+
+// code is the name of what stands first, whichever leg it is on.
+func (o *outcome) code() string {
+	name, _, _ := strings.Cut(o.named(), " ")
+	return name
+}
+
+func namesOf(group []string, named map[string]string) []string {
+	var names []string
+	for _, situation := range group {
+		names = append(names, named[situation])
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
