@@ -27,7 +27,7 @@ func invariants(a answer, deadline time.Duration) []string {
 	if limit := deadline + overrun; time.Duration(a.ElapsedMs*float64(time.Millisecond)) > limit {
 		faults = append(faults, fmt.Sprintf("took %.0f ms of %s", a.ElapsedMs, limit))
 	}
-	if a.PeakKB > memoryKB {
+	if a.PeakKB <= 0 || a.PeakKB > memoryKB {
 		faults = append(faults, fmt.Sprintf("took %d KB of memory", a.PeakKB))
 	}
 	faults = append(faults, control(a.raw)...)

@@ -39,14 +39,23 @@ func TestLab(t *testing.T) {
 		if *headlines && o.answer.Report != nil {
 			fmt.Fprintf(&table, "\n       %s", o.answer.Report.Headline)
 		}
+		for _, fault := range o.before {
+			fmt.Fprintf(&table, "\n       at the first try: %s", fault)
+		}
 		for _, fault := range o.faults {
 			fmt.Fprintf(&table, "\n       %s", fault)
 		}
 	}
-	t.Logf("%s\n%d of %d named correctly", table.String(), right, len(outcomes))
+	t.Logf("%s\n%d of %d named correctly; %s", table.String(), right, len(outcomes), most(outcomes))
 	if right < len(outcomes) {
 		t.Errorf("%d of %d named correctly", right, len(outcomes))
 	}
+}
+
+// most tells what the hungriest check took.
+func most(outcomes []outcome) string {
+	memory := slices.MaxFunc(outcomes, func(a, b outcome) int { return a.answer.PeakKB - b.answer.PeakKB })
+	return fmt.Sprintf("most memory %.1f MB (%s)", float64(memory.answer.PeakKB)/1024, memory.name)
 }
 
 func (o *outcome) calledBy() string {
@@ -96,7 +105,33 @@ func play(t *testing.T, all []situation) []outcome {
 	}
 	close(next)
 	working.Wait()
+	playAgain(t, certs, program, outcomes)
 	return outcomes
+}
+
+// playAgain gives the few that failed a second try with nothing beside: a machine so busy that a server does not run for
+// most of a second makes that server silent, and then silence is the right name. The table shows what it was before.
+func playAgain(t *testing.T, certs certificates, program string, outcomes []outcome) {
+	t.Helper()
+	var failed []int
+	for i, o := range outcomes {
+		if len(o.faults) > 0 {
+			failed = append(failed, i)
+		}
+	}
+	if len(failed) == 0 || len(failed) > 1+len(outcomes)/50 {
+		return
+	}
+	b, err := newBench(certs, program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	for _, i := range failed {
+		before := outcomes[i].faults
+		outcomes[i] = b.play(outcomes[i].situation)
+		outcomes[i].before = before
+	}
 }
 
 // buildProbe builds the program that checks, without the race detector: its memory is measured.

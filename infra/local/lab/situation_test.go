@@ -40,6 +40,8 @@ type outcome struct {
 	situation
 	answer answer
 	faults []string
+	// before are the faults of a first try, where this is the second.
+	before []string
 }
 
 func usual() request.Check {
