@@ -30,13 +30,15 @@ func TestExplainCommand(t *testing.T) {
 		},
 		"known without a finding": {
 			in:     strings.NewReader("603701 Internal server error. Failed to create roles on the target server."),
-			stdout: []string{"says nothing about the way", "inside the migration service"},
+			stdout: []string{"says nothing about the way", "an error inside the"},
 		},
 		"unknown": {in: strings.NewReader("the dog ate it"), code: 1, stdout: []string{"not known here", "whole text"}},
 		"hostile": {in: strings.NewReader("FATAL:  XX000: \x1b[2J\x07bad\u202etext"), stdout: []string{"SERVER_ERROR"}},
 		"empty":   {in: strings.NewReader(" \n"), code: 2, stderr: "no text"},
-		"long":    {in: strings.NewReader(strings.Repeat("x", explain.MaxText+1)), code: 2, stderr: "more than 65536 bytes"},
-		"broken":  {in: iotest.ErrReader(errors.New("gone")), code: 2, stderr: "read standard input: gone"},
+		"long": {
+			in: strings.NewReader(strings.Repeat("x", explain.MaxText+1)), code: 2, stderr: "more than 65536 bytes",
+		},
+		"broken": {in: iotest.ErrReader(errors.New("gone")), code: 2, stderr: "read standard input: gone"},
 	}
 	for name, test := range tests {
 		var stdout, stderr bytes.Buffer
@@ -59,7 +61,8 @@ func TestExplainTakesNoArguments(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	p := process{stdin: strings.NewReader("x"), stdout: &stdout, stderr: &stderr, now: time.Now}
-	if code := run([]string{"explain", "error.txt"}, p); code != exitUsage || !strings.Contains(stderr.String(), "handler explain <") {
+	code := run([]string{"explain", "error.txt"}, p)
+	if code != exitUsage || !strings.Contains(stderr.String(), "handler explain <") {
 		t.Errorf("exit code %d, %s", code, &stderr)
 	}
 }

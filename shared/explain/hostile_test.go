@@ -162,7 +162,7 @@ func TestHostileTextsAreCheap(t *testing.T) {
 	} {
 		started := time.Now()
 		Explain(text)
-		if took := time.Since(started); took > 10*time.Second {
+		if took := time.Since(started); took > 30*time.Second {
 			t.Errorf("%s took %s", name, took)
 		} else {
 			t.Logf("%s took %s", name, took)

@@ -74,7 +74,7 @@ type reader struct {
 var goesOn = regexp.MustCompile(`^\s*\p{Ll}[^:]*$`)
 
 // maxPieces bounds what is looked at.
-const maxPieces = 400
+const maxPieces = 200
 
 // read splits lines into pieces, and says what the text tells about the connection as a whole.
 func read(lines []string) ([]piece, connection) {
