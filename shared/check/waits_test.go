@@ -1,0 +1,186 @@
+package check
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pgpreflight/pgpreflight/infra/local/dnsserver"
+	"github.com/pgpreflight/pgpreflight/infra/local/pki"
+	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+	"github.com/pgpreflight/pgpreflight/shared/secret"
+)
+
+// relay passes one server's connections on and counts the client's turns: how often it spoke after it had heard
+// something. That is the number of round trips, whatever the clock says.
+type relay struct {
+	address     netip.AddrPort
+	mu          sync.Mutex
+	connections int
+	turns       int
+}
+
+// hold is how long the server's bytes are kept before they are handed on. What the client sends meanwhile, it sends
+// without having waited for them.
+const hold = 25 * time.Millisecond
+
+func startRelay(t *testing.T, to string) *relay {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	r := &relay{address: netip.MustParseAddrPort(listener.Addr().String())}
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", to)
+			if err != nil {
+				client.Close()
+				return
+			}
+			r.mu.Lock()
+			r.connections++
+			r.mu.Unlock()
+			go r.pass(client, server)
+		}
+	}()
+	return r
+}
+
+func (r *relay) pass(client, server net.Conn) {
+	heard := true // the connection itself was waited for, and is counted apart
+	var mu sync.Mutex
+	go func() {
+		defer client.Close()
+		for chunk := range chunks(server) {
+			time.Sleep(hold)
+			mu.Lock()
+			heard = true
+			_, err := client.Write(chunk)
+			mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	defer server.Close()
+	for chunk := range chunks(client) {
+		mu.Lock()
+		if heard {
+			r.mu.Lock()
+			r.turns++
+			r.mu.Unlock()
+		}
+		heard = false
+		mu.Unlock()
+		if _, err := server.Write(chunk); err != nil {
+			return
+		}
+	}
+}
+
+func chunks(conn net.Conn) <-chan []byte {
+	out := make(chan []byte, 1000)
+	go func() {
+		defer close(out)
+		for {
+			buffer := make([]byte, 64<<10)
+			n, err := conn.Read(buffer)
+			if n > 0 {
+				out <- buffer[:n]
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// rooted knows the password and the roots of the waits' servers.
+type rooted struct{ roots *x509.CertPool }
+
+func (rooted) Resolve(context.Context, request.Credential) (secret.String, error) {
+	return secret.New("planted"), nil
+}
+
+func (r rooted) Roots(string) (*x509.CertPool, error) { return r.roots, nil }
+
+// TestWaits counts what a healthy check of one endpoint waits for, DNS to the last prerequisite's answer: DNS 1, TCP 1,
+// SSLRequest 1, TLS 1, startup 1, SCRAM 1, and the last password message with the login query and every prerequisite 1.
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	const host = "orders.corp.example"
+	authority, err := pki.NewAuthority("waits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := authority.Issue(pki.Options{CommonName: host, Names: []string{host}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := postgres.Start(t.Context(), postgres.Options{TLS: &certificate, Init: []string{
+		"CREATE ROLE migrator LOGIN CREATEROLE CREATEDB PASSWORD 'planted'", "GRANT pg_signal_backend TO migrator",
+		"CREATE DATABASE orders OWNER migrator"}})
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	names, err := dnsserver.Start(dnsserver.Options{Names: map[string]dnsserver.Script{
+		host: {Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(names.Close)
+	source, target := startRelay(t, server.Endpoint()), startRelay(t, server.Endpoint())
+
+	p, _ := parts(t)
+	p.Resolvers = func() ([]netip.AddrPort, error) { return []netip.AddrPort{names.Address()}, nil }
+	p.Credentials = rooted{authority.Pool()}
+	end := func(r *relay, database string) request.Endpoint {
+		return request.Endpoint{Host: host, Port: int(r.address.Port()), User: "migrator", Databases: []string{database},
+			Credential: request.Credential{Setting: "PW"}, TLS: request.TLS{Mode: request.TLSVerifyFull, RootsSetting: "ROOTS"}}
+	}
+	seen := run(t, p, request.Check{Version: 1, ID: "waits", Mode: request.Offline, Depth: request.DepthPrerequisites,
+		TimeoutSeconds: 30, Source: end(source, "orders"), Target: end(target, "postgres")})
+	for name, r := range map[string]*relay{"source": source, "target": target} {
+		if layer := status(seen, name, finding.Prerequisites); layer.Observation == nil {
+			t.Fatalf("%s never came to the prerequisites: %s", name, seen.Headline)
+		}
+		if asked := answered(seen, name); asked < 5 {
+			t.Fatalf("%s answered only %d questions", name, asked)
+		}
+		r.mu.Lock()
+		// The goodbye is a turn of the relay that nobody waits for.
+		waits := 2 + r.turns - 1
+		if r.connections != 1 {
+			t.Errorf("%s: %d connections, want 1", name, r.connections)
+		}
+		t.Logf("%s: %d waits", name, waits)
+		if waits > 7 {
+			t.Errorf("%s: %d waits, want at most 7", name, waits)
+		}
+		r.mu.Unlock()
+	}
+	// both questions left at once: one wait for each endpoint
+	if asked := len(names.Queries()); asked != 4 {
+		t.Errorf("%d DNS questions for two endpoints, want 4", asked)
+	}
+}
+
+func answered(r report.Report, leg string) int {
+	seen, _ := status(r, leg, finding.Prerequisites).Observation.(asked)
+	return seen.Answered
+}
