@@ -113,10 +113,10 @@ func (a Answers) finished(w http.ResponseWriter, r *http.Request, f Format, aske
 // write gives the body. JSON is given as it was stored: this program may be newer or older than the report.
 func (a Answers) write(f Format, asked Asked) ([]byte, error) {
 	if f == JSON {
-		return asked.State.Report, nil
+		return asked.Report, nil
 	}
 	var r report.Report
-	if err := json.Unmarshal(asked.State.Report, &r); err != nil {
+	if err := json.Unmarshal(asked.Report, &r); err != nil {
 		return nil, fmt.Errorf("read report of %s: %w", asked.ID, err)
 	}
 	switch f {

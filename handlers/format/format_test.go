@@ -98,7 +98,7 @@ func finished(t *testing.T) Asked {
 func TestFinished(t *testing.T) {
 	t.Parallel()
 	a, asked := Answers{Pages: pages{}}, finished(t)
-	for accept, want := range map[string]string{"application/json": string(asked.State.Report),
+	for accept, want := range map[string]string{"application/json": string(asked.Report),
 		"text/html": "<h1>orders-broken</h1>", "text/markdown": "**NOT READY**", "application/junit+xml": "<?xml"} {
 		w := give(t, a, asked, "Accept", accept)
 		h := w.Header()
@@ -137,7 +137,7 @@ func TestNotModified(t *testing.T) {
 		}
 	}
 	changed := finished(t)
-	changed.State.Report = append(changed.State.Report, ' ')
+	changed.Report = append(changed.Report, ' ')
 	if tags[give(t, a, changed).Header().Get("ETag")] {
 		t.Error("other bytes have the same tag")
 	}
