@@ -25,6 +25,8 @@ type relay struct {
 	mu          sync.Mutex
 	connections int
 	turns       int
+	// passing are the connections whose client has not closed yet.
+	passing sync.WaitGroup
 }
 
 // hold is how long the server's bytes are kept before they are handed on. What the client sends meanwhile, it sends
@@ -53,7 +55,7 @@ func startRelay(t *testing.T, to string) *relay {
 			r.mu.Lock()
 			r.connections++
 			r.mu.Unlock()
-			go r.pass(client, server)
+			r.passing.Go(func() { r.pass(client, server) })
 		}
 	}()
 	return r
@@ -162,6 +164,7 @@ func TestWaits(t *testing.T) {
 		if asked := answered(seen, name); asked < 5 {
 			t.Fatalf("%s answered only %d questions", name, asked)
 		}
+		r.passing.Wait()
 		r.mu.Lock()
 		// The goodbye is a turn of the relay that nobody waits for.
 		waits := 2 + r.turns - 1
