@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -94,6 +95,8 @@ func client(c Config) (*aztables.ServiceClient, error) {
 // handler's request; the queue brings a failed message again anyway.
 func options() *aztables.ClientOptions {
 	return &aztables.ClientOptions{ClientOptions: azcore.ClientOptions{
+		Transport:       &http.Client{Transport: transport()},
+		PerCallPolicies: []policy.Policy{make(turnstile, callsAtOnce)},
 		Retry: policy.RetryOptions{
 			MaxRetries:    2,
 			RetryDelay:    200 * time.Millisecond,

@@ -153,49 +153,6 @@ func await(t *testing.T, what string, came <-chan struct{}) {
 	}
 }
 
-func TestTablesStopDuringACheck(t *testing.T) {
-	t.Parallel()
-	b := start(t, nil, nil)
-	c := b.check("tables-stop")
-	var reached <-chan struct{}
-	c.Source.Port, reached = slowPeer(t)
-	c.TimeoutSeconds = 5
-	b.send(t, c.ID, c.JSON())
-	await(t, "the check", reached)
-	if err := b.Tables.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the second delivery", again(t, b, reached))
-	r := b.await(t, c.ID)
-	if r.FirstBroken == nil || r.FirstBroken.Code != finding.PeerSilent {
-		t.Errorf("findings %s: %s", codes(r), r.Headline)
-	}
-	if depth, err := b.Bus.Depths(t.Context()); err != nil || depth["check-requests"].DeadLetter != 0 {
-		t.Errorf("queue %+v, %v", depth, err)
-	}
-	if !strings.Contains(b.log.String(), "save the report of tables-stop") {
-		t.Error("the failed save is not in the log")
-	}
-}
-
-// again starts the tables once the failed save is in the log, and gives the next arrival of a check.
-func again(t *testing.T, b *bench, reached <-chan struct{}) <-chan struct{} {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !strings.Contains(b.log.String(), "save the report of tables-stop") {
-		if time.Now().After(deadline) {
-			t.Fatal("the save did not fail")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := b.Tables.Restart(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return reached
-}
-
 func TestHandlerKilledDuringACheck(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil, nil)
