@@ -45,6 +45,8 @@ func peerSituations() []situation {
 			arrange: forward("ip daddr " + sourceAddress + " " + data + "reject with tcp reset")},
 		{name: "an error instead of an answer", ids: "SRV-01", want: finding.ServerError,
 			arrange: serves(then(readRequest, say(serverError("57P03", "the database system is starting up")), closeGently))},
+		{name: "the server cannot start a process for us", want: finding.ServerError,
+			arrange: serves(then(say("Ecould not fork new process for connection: Cannot allocate memory\n\x00"), closeGently))},
 		{name: "a transparent proxy takes the connection", ids: "NET-11", want: finding.PeerNotPostgres,
 			args: finding.Args{"looksLike": "http"}, arrange: func(b *bench) {
 				b.dns.serve(8080, then(readRequest, say("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), closeGently))

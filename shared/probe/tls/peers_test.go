@@ -79,7 +79,7 @@ func TestPeersThatDoNotWait(t *testing.T) {
 		"SSH":            {say("SSH-2.0-OpenSSH_9.6\r\n"), finding.PeerNotPostgres, finding.Args{"looksLike": "ssh", "unsolicited": true}},
 		"MySQL":          {say(mysql), finding.PeerNotPostgres, finding.Args{"looksLike": "mysql", "unsolicited": true}},
 		"SMTP":           {say("220 mail.example.test ESMTP\r\n"), finding.PeerNotPostgres, finding.Args{"looksLike": "smtp"}},
-		"cannot fork":    {say("Ecould not fork new process for connection: Cannot allocate memory\n\x00"), finding.ServerError, finding.Args{"unsolicited": true}},
+		"cannot fork":    {say("Ecould not fork new process for connection: Cannot allocate memory\n\x00"), finding.ServerError, finding.Args{"message": "could not fork new process for connection: Cannot allocate memory"}},
 		"has closed":     {func(_ *testing.T, c *net.TCPConn) { _ = c.CloseWrite() }, finding.PeerClosed, finding.Args{"beforeRequest": true, "ended": "closed"}},
 		"has reset":      {reset, finding.PeerClosed, finding.Args{"beforeRequest": true, "ended": "reset"}},
 		"one byte, an S": {say("S"), finding.PeerNotPostgres, finding.Args{"unsolicited": true, "looksLike": "unknown"}},
