@@ -53,7 +53,8 @@ func runCheck(t *testing.T, stdin string, env map[string]string, args ...string)
 			return value
 		}
 		// Nothing but loopback: not even the machine's own DNS servers.
-		return map[string]string{"ALLOWED_TARGETS": "127.0.0.0/8", "ALLOWED_PORTS": "1-65535", "RESOLVERS": "127.0.0.1:1"}[name]
+		return map[string]string{"ALLOWED_TARGETS": "127.0.0.0/8", "ALLOWED_PORTS": "1-65535",
+			"RESOLVERS": "127.0.0.1:1"}[name]
 	}
 	p := process{getenv: getenv, stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr, now: time.Now}
 	code := run(append([]string{"check"}, args...), p)
@@ -142,8 +143,8 @@ func TestCheckRejects(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got := runCheck(t, test.stdin, test.env, test.args...)
-			if got.code != test.code || !strings.Contains(got.stdout, test.stdout) || !strings.Contains(got.stderr, test.stderr) ||
-				strings.Contains(got.stdout+got.stderr, "hunter2") {
+			if got.code != test.code || !strings.Contains(got.stdout, test.stdout) ||
+				!strings.Contains(got.stderr, test.stderr) || strings.Contains(got.stdout+got.stderr, "hunter2") {
 				t.Errorf("%d\n%s\n%s", got.code, got.stdout, got.stderr)
 			}
 		})

@@ -379,7 +379,8 @@ func TestRequestsAreAsDescribed(t *testing.T) {
 	}
 	for _, sample := range []string{
 		`{}`, `{"version":2,"source":{"host":"a"},"target":{"host":"b"}}`,
-		strings.Replace(checkRequest(1, 1), `"depth"`, `"deepth"`, 1), strings.Replace(checkRequest(1, 1), `"host"`, `"hots"`, 1),
+		strings.Replace(checkRequest(1, 1), `"depth"`, `"deepth"`, 1),
+		strings.Replace(checkRequest(1, 1), `"host"`, `"hots"`, 1),
 		checkRequest(0, 1), strings.Replace(checkRequest(1, 1), `connect`, `deep`, 1),
 		strings.Replace(checkRequest(1, 1), `"timeoutSeconds":5`, `"timeoutSeconds":121`, 1),
 	} {

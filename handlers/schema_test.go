@@ -57,7 +57,8 @@ func (d document) check(schema map[string]any, value any, path string) []string 
 			return wrong
 		}
 	}
-	if enum, is := schema["enum"].([]any); is && !slices.ContainsFunc(enum, func(e any) bool { return reflect.DeepEqual(e, value) }) {
+	enum, is := schema["enum"].([]any)
+	if is && !slices.ContainsFunc(enum, func(e any) bool { return reflect.DeepEqual(e, value) }) {
 		fail("is %v, not one of %v", value, enum)
 	}
 	switch v := value.(type) {

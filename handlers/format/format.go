@@ -1,5 +1,5 @@
-// Package format gives out one check's report in the form that the caller asked for: JSON as it was stored, a page, text
-// to paste into a ticket, or JUnit XML. It reads no store and checks no right to read; its callers do.
+// Package format gives out one check's report in the form that the caller asked for: JSON as it was stored, a page,
+// text to paste into a ticket, or JUnit XML. It reads no store and checks no right to read; its callers do.
 package format
 
 import (
@@ -48,8 +48,8 @@ func (a Answers) offered() []Format {
 	return []Format{JSON, HTML, Markdown, JUnit}
 }
 
-// Give answers: 200 with the report, 304 where the caller has it already, 202 while it is not finished, 404 where nothing
-// is known of it, 406 where no format fits.
+// Give answers: 200 with the report, 304 where the caller has it already, 202 while it is not finished, 404 where
+// nothing is known of it, 406 where no format fits.
 func (a Answers) Give(w http.ResponseWriter, r *http.Request, asked Asked) {
 	w.Header().Add("Vary", "Accept")
 	chosen, ok := Choose(r, a.offered()...)

@@ -92,7 +92,8 @@ func give(t *testing.T, a Answers, asked Asked, header ...string) *httptest.Resp
 func finished(t *testing.T) Asked {
 	t.Helper()
 	raw := reporttest.JSON(t, reporttest.Broken())
-	return Asked{ID: "orders-broken", Link: "https://app.example.com/r", State: store.State{Status: store.Finished, Report: raw}}
+	return Asked{ID: "orders-broken", Link: "https://app.example.com/r",
+		State: store.State{Status: store.Finished, Report: raw}}
 }
 
 func TestFinished(t *testing.T) {
@@ -169,7 +170,8 @@ func TestNotFinished(t *testing.T) {
 	for _, test := range tests {
 		w := give(t, a, Asked{ID: "a.b_c", State: store.State{Status: test.status}}, "Accept", test.accept)
 		h := w.Header()
-		if w.Code != test.code || h.Get("Content-Type") != test.contentType || !strings.Contains(w.Body.String(), test.contains) ||
+		if w.Code != test.code || h.Get("Content-Type") != test.contentType ||
+			!strings.Contains(w.Body.String(), test.contains) ||
 			h.Get("Cache-Control") != "no-store" || h.Get("ETag") != "" || (h.Get("Retry-After") == "5") != (test.code == 202) {
 			t.Errorf("%s %s: %d %v %s", test.accept, test.status, w.Code, h, w.Body)
 		}

@@ -122,7 +122,8 @@ func (h Handler) refuse(w http.ResponseWriter, r *http.Request, why error) {
 	case errors.Is(why, link.ErrUnsigned) && h.PlatformAuth:
 		n = format.Notice{Title: "Sign in to read this report", Text: "Or use the signed link of a ticket."}
 	case errors.Is(why, link.ErrUnsigned):
-		n = format.Notice{Title: "This address does not open the report", Text: "It needs a signed link, as it stands in a ticket."}
+		n = format.Notice{Title: "This address does not open the report",
+			Text: "It needs a signed link, as it stands in a ticket."}
 	}
 	n.Text += " For a new link ask whoever sent you this one, or the operator of pgpreflight in your company."
 	w.Header().Add("Vary", "Accept")

@@ -28,7 +28,8 @@ func query(t *testing.T, address string) url.Values {
 // The whole link, so that a change of the way to sign is seen: links of older versions are in tickets.
 func TestLink(t *testing.T) {
 	t.Parallel()
-	const want = "https://app.example.com/api/reports/orders-1?exp=1797984000&sig=v1.i7CmyiEXxRDBIbNFwQ777tsEyGBFHmRL_4J7I-jYm9g"
+	const want = "https://app.example.com/api/reports/orders-1?exp=1797984000" +
+		"&sig=v1.i7CmyiEXxRDBIbNFwQ777tsEyGBFHmRL_4J7I-jYm9g"
 	if got := links().Report("orders-1", at()); got != want {
 		t.Errorf("link\n%s, want\n%s", got, want)
 	}

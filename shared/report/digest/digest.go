@@ -1,5 +1,5 @@
-// Package digest gives the short words that every writer of a report shares: what a layer showed, who must act first and
-// what to type, and text from the network made harmless. It escapes for no format; each writer does that itself.
+// Package digest gives the short words that every writer of a report shares: what a layer showed, who must act first
+// and what to type, and text from the network made harmless. It escapes for no format; each writer does that itself.
 package digest
 
 import (
@@ -85,7 +85,8 @@ func Outcome(l report.Layer) string {
 func Of(r report.Report, leg report.Leg, layer finding.Layer) []report.Finding {
 	var out []report.Finding
 	for _, f := range r.Findings {
-		if f.Leg == leg.Name && (f.From == "server") == (leg.From == "server") && f.Layer == layer && f.Severity != finding.Info {
+		onLeg := f.Leg == leg.Name && (f.From == "server") == (leg.From == "server")
+		if onLeg && f.Layer == layer && f.Severity != finding.Info {
 			out = append(out, f)
 		}
 	}

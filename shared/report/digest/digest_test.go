@@ -25,8 +25,8 @@ func TestDuration(t *testing.T) {
 func TestCleanLeavesNothingThatActs(t *testing.T) {
 	t.Parallel()
 	got := Clean(reporttest.Poison())
-	if strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) ||
-		!utf8.ValidString(got) {
+	acts := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+	if strings.ContainsFunc(got, acts) || !utf8.ValidString(got) {
 		t.Errorf("left: %q", got)
 	}
 	for _, kept := range []string{"می\u200cخواهم", "क\u094d\u200dष", "Größe 10 µs", "连接被拒绝", "e\u0301"} {
@@ -54,7 +54,8 @@ func TestOutcome(t *testing.T) {
 			"not run: blocked by connect"},
 		{report.Layer{Layer: finding.Login, Status: finding.StatusSkipped, Reason: "depth tls was asked"},
 			"not run: depth tls was asked"},
-		{report.Layer{Layer: finding.Login, Status: finding.StatusInconclusive, Reason: "the time is over"}, "the time is over"},
+		{report.Layer{Layer: finding.Login, Status: finding.StatusInconclusive, Reason: "the time is over"},
+			"the time is over"},
 		{report.Layer{Layer: finding.Prerequisites, Status: finding.StatusPassed, Observation: 1}, ""},
 		{report.Layer{Layer: finding.Resolve, Status: finding.StatusPassed, Observation: "another shape"}, ""},
 		{report.Layer{Layer: finding.Resolve, Status: finding.StatusPassed,

@@ -1,5 +1,5 @@
-// Package junit writes a report as JUnit XML, for a pipeline's gate: one test case per leg and layer. It judges nothing;
-// a report that is not ready always has a failure or an error in it.
+// Package junit writes a report as JUnit XML, for a pipeline's gate: one test case per leg and layer. It judges
+// nothing; a report that is not ready always has a failure or an error in it.
 package junit
 
 import (
@@ -86,8 +86,8 @@ func properties(r report.Report) []property {
 	return all
 }
 
-// cases are one per leg and layer, one per layer of what belongs to no layer that is there, and one for the verdict where
-// it is not ready and no other case says so.
+// cases are one per leg and layer, one per layer of what belongs to no layer that is there, and one for the verdict
+// where it is not ready and no other case says so.
 func cases(r report.Report) []testCase {
 	var out []testCase
 	for _, leg := range r.Legs {

@@ -158,8 +158,8 @@ func longestRun(text string, of byte) int {
 	return longest
 }
 
-// joiner is invisible and breaks no word; between the letters of an address or a mention it keeps a renderer, which looks
-// for them after the escapes are gone, from making a link of it.
+// joiner is invisible and breaks no word; between the letters of an address or a mention it keeps a renderer, which
+// looks for them after the escapes are gone, from making a link of it.
 const joiner = "\u2060"
 
 // escape makes text mean nothing but itself. What is harmless within words stays readable: people read the source too.

@@ -94,7 +94,9 @@ func TestHostileText(t *testing.T) {
 	fenced := ""
 	for text := range strings.Lines(Long(reporttest.Hostile(), link)) {
 		text = strings.TrimSuffix(text, "\n")
-		if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
+		if strings.ContainsFunc(text, func(r rune) bool {
+			return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+		}) {
 			t.Errorf("left: %q", text)
 		}
 		if fenced != "" || strings.HasPrefix(text, "```") {
@@ -106,7 +108,8 @@ func TestHostileText(t *testing.T) {
 			continue
 		}
 		for _, part := range outsideCode(text) {
-			for _, mark := range []string{"<script", "<img", "<b>", "](", "@admin", "https://evil", "www.evil", "``", " **bold**"} {
+			for _, mark := range []string{"<script", "<img", "<b>", "](", "@admin", "https://evil", "www.evil",
+				"``", " **bold**"} {
 				if at := strings.Index(part, mark); at >= 0 && (at == 0 || part[at-1] != '\\') {
 					t.Errorf("%q is left in %q", mark, part)
 				}

@@ -1,5 +1,5 @@
-// Package reporttest has sample reports for the tests of everything that writes reports, and their golden files. Nothing
-// that ships imports it.
+// Package reporttest has sample reports for the tests of everything that writes reports, and their golden files.
+// Nothing that ships imports it.
 package reporttest
 
 import (

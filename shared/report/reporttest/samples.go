@@ -112,9 +112,10 @@ func Broken() report.Report {
 
 func timedOut() report.Finding {
 	return report.Finding{Code: finding.TCPTimeout, Severity: finding.Failed, Leg: "source", Layer: finding.Connect,
-		Title:  "No answer to the TCP handshake",
-		Detail: "10.9.0.5:5432 answered none of 4 SYN packets in 5 s. A firewall that drops says nothing; a closed port would.",
-		Owner:  report.SourceNetwork, ServiceCode: "603000", Docs: "https://learn.microsoft.com/azure/virtual-network/",
+		Title: "No answer to the TCP handshake",
+		Detail: "10.9.0.5:5432 answered none of 4 SYN packets in 5 s. A firewall that drops says nothing; a closed " +
+			"port would.",
+		Owner: report.SourceNetwork, ServiceCode: "603000", Docs: "https://learn.microsoft.com/azure/virtual-network/",
 		Causes: []report.Cause{
 			{Text: "A security group has no rule for 10.1.2.0/24", Likelihood: "likely",
 				Confirm: "aws ec2 describe-security-groups --filters Name=ip-permission.to-port,Values=5432"},
@@ -191,10 +192,13 @@ func Large() report.Report {
 // Poison is what a hostile server says: markup of every format that is written, and what a terminal obeys.
 func Poison() string {
 	return "<script>alert(1)</script> <img src=x onerror=alert(2)> ]]> &amp; \"quoted\" 'single' | cell || head |\n" +
-		"# heading\n- item\n```\nfence\n```\n~~~ `tick` **bold** __bold__ [text](javascript:alert(3)) ![pic](https://evil.example/p.png)\n" +
-		"{code}{noformat}{html}<b>x</b>{html} {color:red}red{color} !pic.png! [~admin] [evil|https://evil.example] h1. big\n" +
+		"# heading\n- item\n```\nfence\n```\n~~~ `tick` **bold** __bold__ " +
+		"[text](javascript:alert(3)) ![pic](https://evil.example/p.png)\n" +
+		"{code}{noformat}{html}<b>x</b>{html} {color:red}red{color} !pic.png! [~admin] [evil|https://evil.example] " +
+		"h1. big\n" +
 		"@admin @team/all a@b.example https://evil.example/x www.evil.example #12 $x$ \\ \\\\ C:\\temp\n" +
-		"\x1b[31mred\x1b]0;title\x07 \x00 \x08 \x7f \u009b31m \u202eevil\u202c \u2066iso\u2069 \u200f \ufeff \u200b \U000e0041 \ufffe \xff end"
+		"\x1b[31mred\x1b]0;title\x07 \x00 \x08 \x7f \u009b31m " +
+		"\u202eevil\u202c \u2066iso\u2069 \u200f \ufeff \u200b \U000e0041 \ufffe \xff end"
 }
 
 // Hostile has the poison in every text, as an untrusted server or a forged report would.

@@ -1,5 +1,5 @@
-// Package ticket composes what a ticket says of a report, short or long, as headings, paragraphs, tables, lists and code.
-// How these look, and what must be escaped, is the business of each format's Writer.
+// Package ticket composes what a ticket says of a report, short or long, as headings, paragraphs, tables, lists and
+// code. How these look, and what must be escaped, is the business of each format's Writer.
 package ticket
 
 import (
@@ -49,8 +49,8 @@ func mono(text string) Span   { return Span{Mono, digest.Clean(text)} }
 // address makes a link of an https or http address without anything that could end it early; all else stays text.
 func address(text string) Span {
 	const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#=&%+,"
-	if (strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://")) && strings.Trim(text, unreserved) == "" &&
-		!strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(unreserved, r) }) {
+	isWeb := strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://")
+	if isWeb && !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(unreserved, r) }) {
 		return Span{Link, text}
 	}
 	return plain(text)

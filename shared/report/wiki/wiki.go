@@ -162,8 +162,8 @@ func escape(text string) string {
 // startsEmoticon knows Jira's pictures in brackets.
 func startsEmoticon(text string) bool {
 	inside, _, closed := strings.Cut(strings.TrimPrefix(text, "("), ")")
-	return closed && slices.Contains([]string{"y", "n", "i", "x", "/", "!", "?", "+", "-", "*", "*r", "*g", "*b", "*y", "on",
-		"off", "flag", "flagoff"}, inside)
+	return closed && slices.Contains([]string{"y", "n", "i", "x", "/", "!", "?", "+", "-", "*", "*r", "*g", "*b",
+		"*y", "on", "off", "flag", "flagoff"}, inside)
 }
 
 // escapeStart keeps the beginning of a line from being a heading, a quotation or a list with numbers.
