@@ -15,7 +15,8 @@ import (
 func pooled(s *speaker) {
 	scram(flaws{})(s)
 	s.say(&pgproto3.AuthenticationOk{}, &pgproto3.ReadyForQuery{TxStatus: 'I'},
-		described(7), &pgproto3.DataRow{Values: [][]byte{nil, nil, nil, []byte("f"), []byte("150018"), []byte("migrator"), []byte("99")}},
+		described(7), &pgproto3.DataRow{Values: [][]byte{nil, nil, nil, []byte("f"), []byte("150018"),
+			[]byte("migrator"), []byte("99")}},
 		&pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")}, &pgproto3.ReadyForQuery{TxStatus: 'I'})
 	s.untilGone()
 }
@@ -43,15 +44,20 @@ func silentLogins() []spoken {
 			s.untilGone()
 		}, "authentication began and came to a halt"),
 		stalled("after its SCRAM challenge", scram(flaws{stopsAfterFirst: true}), "no complete answer to the password"),
-		stalled("after the password", first(scramStart, silent), "no complete answer to the password", "The password was sent"),
-		stalled("after AuthenticationOk", func(s *speaker) { scram(flaws{})(s); s.say(&pgproto3.AuthenticationOk{}); s.untilGone() }),
-		stalled("after the first query", func(s *speaker) { scram(flaws{})(s); welcome(s); s.untilGone() }, "the first query"),
+		stalled("after the password", first(scramStart, silent), "no complete answer to the password",
+			"The password was sent"),
+		stalled("after AuthenticationOk",
+			func(s *speaker) { scram(flaws{})(s); s.say(&pgproto3.AuthenticationOk{}); s.untilGone() }),
+		stalled("after the first query", func(s *speaker) { scram(flaws{})(s); welcome(s); s.untilGone() },
+			"the first query"),
 		stalled("but for one byte at a time", trickling("N"), "did not finish the login"),
 		stalled("but for a keep-alive notice now and then", murmuring, "did not finish the login"),
 		plain,
 		{name: "closes after the startup packet", ids: "NET-09", want: finding.PeerClosed, says: func(*speaker) {}},
-		{name: "closes after the password", want: finding.PeerClosed, says: scramStart, words: []string{"after the password was sent"}},
-		{name: "closes after the first query", want: finding.PeerClosed, says: func(s *speaker) { scram(flaws{})(s); welcome(s) }},
+		{name: "closes after the password", want: finding.PeerClosed, says: scramStart,
+			words: []string{"after the password was sent"}},
+		{name: "closes after the first query", want: finding.PeerClosed,
+			says: func(s *speaker) { scram(flaws{})(s); welcome(s) }},
 	}
 }
 
@@ -85,28 +91,36 @@ func lyingLogins() []spoken {
 			args: finding.Args{"violation": violation}, words: append(words, "not: passed")}
 	}
 	return []spoken{
-		lies("lets us in without SCRAM's proof", "scram_skipped", func(s *speaker) { scramStart(s); welcome(s); answered(s); s.untilGone() },
+		lies("lets us in without SCRAM's proof", "scram_skipped",
+			func(s *speaker) { scramStart(s); welcome(s); answered(s); s.untilGone() },
 			"without proving that it knows the password"),
-		lies("wrong signature", "scram_server_signature", func(s *speaker) { scram(flaws{wrongSignature: true})(s); welcome(s); answered(s); s.untilGone() },
+		lies("wrong signature", "scram_server_signature",
+			func(s *speaker) { scram(flaws{wrongSignature: true})(s); welcome(s); answered(s); s.untilGone() },
 			"its proof of knowing the password is wrong"),
 		lies("a nonce of its own", "scram_nonce", scram(flaws{nonce: func(string) string { return "other" }})),
-		lies("our nonce given back", "scram_nonce", scram(flaws{nonce: func(n string) string { return strings.TrimSuffix(n, "server") }})),
-		lies("a million iterations", "scram_iterations", scram(flaws{iterations: 1_000_000}), "more password iterations"),
+		lies("our nonce given back", "scram_nonce",
+			scram(flaws{nonce: func(n string) string { return strings.TrimSuffix(n, "server") }})),
+		lies("a million iterations", "scram_iterations", scram(flaws{iterations: 1_000_000}),
+			"more password iterations"),
 		lies("lets us in before we answered", "unexpected_message", func(s *speaker) {
-			s.say(&pgproto3.AuthenticationMD5Password{Salt: [4]byte{1, 2, 3, 4}}, &pgproto3.AuthenticationOk{}, &pgproto3.AuthenticationOk{})
+			s.say(&pgproto3.AuthenticationMD5Password{Salt: [4]byte{1, 2, 3, 4}}, &pgproto3.AuthenticationOk{},
+				&pgproto3.AuthenticationOk{})
 			s.untilGone()
 		}),
-		lies("asks again, in clear text", "unexpected_message", func(s *speaker) { scramStart(s); cleartext(s); s.untilGone() }, "not: "+labPassword),
+		lies("asks again, in clear text", "unexpected_message",
+			func(s *speaker) { scramStart(s); cleartext(s); s.untilGone() }, "not: "+labPassword),
 		lies("a row with too few values", "row_mismatch", func(s *speaker) {
 			scram(flaws{})(s)
 			welcome(s)
-			s.say(described(7), row("1"), &pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")}, &pgproto3.ReadyForQuery{TxStatus: 'I'})
+			s.say(described(7), row("1"), &pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")},
+				&pgproto3.ReadyForQuery{TxStatus: 'I'})
 			s.untilGone()
 		}, "a row does not fit"),
 		lies("an answer without a row", "row_mismatch", func(s *speaker) {
 			scram(flaws{})(s)
 			welcome(s)
-			s.say(described(7), &pgproto3.CommandComplete{CommandTag: []byte("SELECT 0")}, &pgproto3.ReadyForQuery{TxStatus: 'I'})
+			s.say(described(7), &pgproto3.CommandComplete{CommandTag: []byte("SELECT 0")},
+				&pgproto3.ReadyForQuery{TxStatus: 'I'})
 			s.untilGone()
 		}),
 		lies("already in a transaction", "unexpected_message", func(s *speaker) {
@@ -116,13 +130,17 @@ func lyingLogins() []spoken {
 		}),
 		{name: "lies: ready before anything else", want: finding.PeerNotPostgres,
 			says: func(s *speaker) { s.say(&pgproto3.ReadyForQuery{TxStatus: 'I'}); s.untilGone() }},
-		{name: "lies: speaks HTTP inside TLS", ids: "NET-12", want: finding.PeerNotPostgres, args: finding.Args{"looksLike": "http"},
+		{name: "lies: speaks HTTP inside TLS", ids: "NET-12", want: finding.PeerNotPostgres,
+			args: finding.Args{"looksLike": "http"},
 			says: func(s *speaker) { _, _ = s.conn.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }},
 		{name: "lies: control characters and colours in its error", want: finding.ServerError,
-			says: fatal("XX000", "\x1b[31mred\x1b[0m\r\nlevel=info msg=\"all is well\"\u202e\u0007"), words: []string{"not: \x1b"}},
-		{name: "lies: an error of a walsender in an ordinary login", want: finding.ServerFull, words: []string{"one of max_connections"},
-			says: fatal("53300", "number of requested standby connections exceeds max_wal_senders (currently 1)")},
-		{name: "lies: an empty error", want: finding.ServerError, says: func(s *speaker) { s.say(&pgproto3.ErrorResponse{}) }},
+			says:  fatal("XX000", "\x1b[31mred\x1b[0m\r\nlevel=info msg=\"all is well\"\u202e\u0007"),
+			words: []string{"not: \x1b"}},
+		{name: "lies: an error of a walsender in an ordinary login", want: finding.ServerFull,
+			words: []string{"one of max_connections"},
+			says:  fatal("53300", "number of requested standby connections exceeds max_wal_senders (currently 1)")},
+		{name: "lies: an empty error", want: finding.ServerError,
+			says: func(s *speaker) { s.say(&pgproto3.ErrorResponse{}) }},
 	}
 }
 
@@ -134,8 +152,10 @@ func floodingLogins() []spoken {
 	large := strings.Repeat("x", 60_000)
 	return []spoken{
 		floods("a message of 1 GiB before the login", "message_size", endless("R\x3f\xff\xff\xff", large)),
-		floods("a message of 1 GiB after the login", "message_size", func(s *speaker) { scram(flaws{})(s); welcome(s); endless("D\x3f\xff\xff\xff", large)(s) }),
-		floods("notices before the login", "notices", again(&pgproto3.NoticeResponse{Severity: "NOTICE", Message: "x"})),
+		floods("a message of 1 GiB after the login", "message_size",
+			func(s *speaker) { scram(flaws{})(s); welcome(s); endless("D\x3f\xff\xff\xff", large)(s) }),
+		floods("notices before the login", "notices", again(&pgproto3.NoticeResponse{Severity: "NOTICE",
+			Message: "x"})),
 		floods("large notices", "message_size", again(&pgproto3.NoticeResponse{Severity: "NOTICE", Message: large})),
 		floods("parameters", "parameters", func(s *speaker) {
 			scram(flaws{})(s)

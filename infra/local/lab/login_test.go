@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
@@ -29,8 +30,8 @@ func accountLines() []string {
 		"hostssl all certonly all cert", "hostssl all certful all scram-sha-256 clientcert=verify-ca",
 		"host all trusted,ghost_trusted,sleeper_trusted all trust",
 		"host all weak all md5", "host all plainer all password", "host all \"o'brien $(id)\" all scram-sha-256",
-		"host all directory all ldap ldapserver=" + secondAddress + " ldapport=1389 ldapprefix=uid= ldapsuffix=\",dc=lab\"",
-		"host all slow all ldap ldapserver=" + secondAddress + " ldapport=1390 ldapprefix=uid= ldapsuffix=\",dc=lab\"",
+		"host all directory all " + ldap(1389),
+		"host all slow all " + ldap(1390),
 		"host all pluggable all pam", "host all kerberos all gss", "host all identified all ident",
 		"host all natted 10.77.1.0/24 scram-sha-256", "host all elsewhere 10.88.0.0/16 scram-sha-256",
 		"host all few,migrator,ghost,nopass,expired,sleeper,limited,loading all scram-sha-256",
@@ -39,19 +40,27 @@ func accountLines() []string {
 
 func accountSQL() []string {
 	var sql []string
-	for _, name := range []string{"migrator", "tlsonly", "plainonly", "cloudlike", "tlsrejected", "rejected", "replicator",
-		"certonly", "certful", "trusted", "plainer", "directory", "slow", "pluggable", "kerberos", "identified", "natted",
+	for _, name := range []string{"migrator", "tlsonly", "plainonly", "cloudlike", "tlsrejected", "rejected",
+		"replicator",
+		"certonly", "certful", "trusted", "plainer", "directory", "slow", "pluggable", "kerberos", "identified",
+		"natted",
 		"elsewhere", "expired", "limited", "loading", "nohba", "few", `"o'brien $(id)"`} {
 		sql = append(sql, "create role "+name+" login password '"+labPassword+"'")
 	}
 	return append(sql, "create role sleeper password '"+labPassword+"'", "create role sleeper_trusted",
-		"create role nopass login", "alter role expired valid until '2001-01-01'", "alter role limited connection limit 0",
+		"create role nopass login", "alter role expired valid until '2001-01-01'",
+		"alter role limited connection limit 0",
 		"alter role replicator replication", "alter role loading set session_preload_libraries = 'gone'",
 		"set password_encryption = 'md5'; create role weak login password '"+labPassword+"'",
 		"set password_encryption = 'scram-sha-256'; alter role few set log_min_messages = 'debug1'",
 		"create database orders", "create database locked", "revoke connect on database locked from public",
 		"create database closed allow_connections false", "create database busy connection limit 0",
 		`create database "Größe 1"`)
+}
+
+// ldap is the method of a line that asks a directory on the source's second address.
+func ldap(port int) string {
+	return fmt.Sprintf(`ldap ldapserver=%s ldapport=%d ldapprefix=uid= ldapsuffix=",dc=lab"`, secondAddress, port)
 }
 
 // newAccounts is the server with every kind of account.
@@ -182,7 +191,8 @@ func (o *outcome) says(texts ...string) {
 
 func accountSituations() []situation {
 	var all []situation
-	for _, a := range slicesOf(healthyAccounts(), lineAccounts(), methodAccounts(), roleAccounts(), databaseAccounts()) {
+	for _, a := range slicesOf(healthyAccounts(), lineAccounts(), methodAccounts(), roleAccounts(),
+		databaseAccounts()) {
 		all = append(all, a.situation())
 	}
 	return all
@@ -225,12 +235,15 @@ func lineAccounts() []account {
 	plain, requireTLS := request.TLSDisable, request.TLSRequire
 	return []account{
 		{name: "HBA: hostssl lines only, without TLS", ids: "HBA-01", user: "tlsonly", mode: plain, connections: 2,
-			want: finding.HBATLSRequired, args: finding.Args{"otherAttempt": "admitted", "seenAs": vantageAddress, "tls": false},
+			want: finding.HBATLSRequired, args: finding.Args{"otherAttempt": "admitted", "seenAs": vantageAddress,
+				"tls": false},
 			says: []string{"only with TLS", "tls.mode require", "no firewall fault"}},
-		{name: "HBA: reject line for no TLS, as Cloud SQL has it", ids: "HBA-01", user: "cloudlike", mode: plain, connections: 2,
-			want: finding.HBATLSRequired, args: finding.Args{"rejected": true, "otherAttempt": "admitted"}},
+		{name: "HBA: reject line for no TLS, as Cloud SQL has it", ids: "HBA-01", user: "cloudlike", mode: plain,
+			connections: 2,
+			want:        finding.HBATLSRequired, args: finding.Args{"rejected": true, "otherAttempt": "admitted"}},
 		{name: "HBA: no line for the user, with TLS", ids: "HBA-02", user: "nohba", connections: 2,
-			want: finding.HBAAddressNotAllowed, args: finding.Args{"seenAs": vantageAddress, "user": "nohba", "encrypted": true},
+			want: finding.HBAAddressNotAllowed, args: finding.Args{"seenAs": vantageAddress, "user": "nohba",
+				"encrypted": true},
 			says: []string{"hostssl orders nohba 10.77.1.4/32 scram-sha-256", "owner source_dba"}},
 		{name: "HBA: no line for the user, without TLS", ids: "HBA-02", user: "nohba", mode: plain, connections: 2,
 			want: finding.HBAAddressNotAllowed, args: finding.Args{"otherAttempt": "HBA_ADDRESS_NOT_ALLOWED"}},
@@ -239,8 +252,9 @@ func lineAccounts() []account {
 		{name: "HBA: hostnossl lines only, with TLS", ids: "HBA-02", user: "plainonly", connections: 2,
 			want: finding.HBAAddressNotAllowed, args: finding.Args{"otherAttempt": "admitted", "onlyWithoutTLS": true},
 			says: []string{"hostnossl"}},
-		{name: "HBA: NAT, seen as the gateway", ids: "HBA-05", user: "natted", connections: 2, arrange: (*bench).masquerade,
-			want: finding.HBAAddressNotAllowed, args: finding.Args{"seenAs": routerAddress},
+		{name: "HBA: NAT, seen as the gateway", ids: "HBA-05", user: "natted", connections: 2,
+			arrange: (*bench).masquerade,
+			want:    finding.HBAAddressNotAllowed, args: finding.Args{"seenAs": routerAddress},
 			says: []string{"does not admit " + routerAddress, routerAddress + "/32", "NAT"}},
 		{name: "HBA: NAT, without TLS", ids: "HBA-05", user: "tlsonly", mode: plain, connections: 2,
 			arrange: (*bench).masquerade, want: finding.HBATLSRequired, args: finding.Args{"seenAs": routerAddress}},
@@ -248,7 +262,8 @@ func lineAccounts() []account {
 			args: finding.Args{"otherAttempt": "HBA_REJECTED"}, says: []string{"explicit line"}},
 		{name: "HBA: reject line, without TLS", ids: "HBA-03", user: "rejected", mode: plain, connections: 2,
 			want: finding.HBARejected},
-		{name: "HBA: reject line for TLS only", ids: "HBA-03", user: "tlsrejected", connections: 2, want: finding.HBARejected,
+		{name: "HBA: reject line for TLS only", ids: "HBA-03", user: "tlsrejected", connections: 2,
+			want: finding.HBARejected,
 			args: finding.Args{"otherAttempt": "admitted", "onlyWithoutTLS": true}, says: []string{"Without TLS"}},
 		{name: "HBA: a line for physical replication only", ids: "HBA-10", user: "replicator", connections: 2,
 			want: finding.HBAAddressNotAllowed},
@@ -268,8 +283,9 @@ func methodAccounts() []account {
 			verdict: report.ReadyWithWarnings, says: []string{"not tested"}},
 		{name: "method: password, verified", ids: "AUTH-11", user: "plainer", want: finding.AuthMethodWeak,
 			verdict: report.Ready, args: finding.Args{"method": "password"}},
-		{name: "method: password, not verified", ids: "AUTH-11", user: "plainer", mode: request.TLSRequire, untrusted: true,
-			want: finding.AuthCleartextRefused, also: []finding.Code{finding.TLSUntrusted},
+		{name: "method: password, not verified", ids: "AUTH-11", user: "plainer", mode: request.TLSRequire,
+			untrusted: true,
+			want:      finding.AuthCleartextRefused, also: []finding.Code{finding.TLSUntrusted},
 			says: []string{"it was not sent", "verify-full"}},
 		{name: "method: password, without TLS", ids: "AUTH-11", user: "plainer", mode: request.TLSDisable,
 			want: finding.AuthCleartextRefused, says: []string{"without encryption"}},
@@ -277,13 +293,15 @@ func methodAccounts() []account {
 			failures: 1, says: []string{"one of"}},
 		{name: "method: ldap, directory down", ids: "AUTH-11", user: "directory", want: finding.AuthFailed,
 			args: finding.Args{"method": "LDAP"}, says: []string{"LDAP", "one of", "not: role without a password"}},
-		{name: "method: ldap, directory silent", ids: "AUTH-11", user: "slow", want: finding.LoginStalled, request: seconds(5),
+		{name: "method: ldap, directory silent", ids: "AUTH-11", user: "slow", want: finding.LoginStalled,
+			request: seconds(5),
 			arrange: func(b *bench) { b.source.serveOn(quietDirectory, wait) },
 			says:    []string{"LDAP"}},
 		{name: "method: ldap, not verified", ids: "AUTH-11", user: "directory", mode: request.TLSDisable,
 			want: finding.AuthCleartextRefused},
 		// PAM waits two seconds before it says no.
-		{name: "method: pam", ids: "AUTH-11", user: "pluggable", want: finding.AuthFailed, args: finding.Args{"method": "PAM"},
+		{name: "method: pam", ids: "AUTH-11", user: "pluggable", want: finding.AuthFailed,
+			args: finding.Args{"method": "PAM"},
 			says: []string{"one of wrong password, user unknown to PAM"}},
 		{name: "method: gss", ids: "AUTH-11", user: "kerberos", want: finding.AuthMethodUnsupported,
 			args: finding.Args{"method": "gss"}, says: []string{"gss", "scram-sha-256"}},
@@ -324,7 +342,8 @@ func databaseAccounts() []account {
 			says: []string{"no database ordres", "pg_database"}},
 		{name: "database: another case", ids: "AUTH-06", database: "Orders", want: finding.DatabaseMissing},
 		{name: "database: no CONNECT privilege", ids: "AUTH-07", database: "locked",
-			want: finding.DatabaseNoConnectPrivilege, says: []string{"GRANT CONNECT ON DATABASE \"locked\" TO \"migrator\""}},
+			want: finding.DatabaseNoConnectPrivilege,
+			says: []string{"GRANT CONNECT ON DATABASE \"locked\" TO \"migrator\""}},
 		{name: "database: takes no connections", ids: "AUTH-08", database: "closed", want: finding.DatabaseNotAccepting,
 			says: []string{"ALTER DATABASE \"closed\""}},
 		{name: "database: template0", ids: "AUTH-08", database: "template0", want: finding.DatabaseNotAccepting,

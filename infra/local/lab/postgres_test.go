@@ -73,7 +73,8 @@ const standbySignal = "standby.signal"
 func (b *bench) inState(o postgres.Options) *database {
 	o.Port = statePort
 	if _, standby := o.Files[standbySignal]; !standby {
-		o.Init = append([]string{"create role migrator login password '" + labPassword + "'", "create database orders"}, o.Init...)
+		o.Init = append([]string{"create role migrator login password '" + labPassword + "'", "create database orders"},
+			o.Init...)
 	}
 	d, err := b.startDatabase(b.source, o)
 	must(err)
@@ -124,8 +125,9 @@ func (d *database) count(text string) int {
 // calm waits until the server has no client but the one that asks: a backend writes its last line after it has closed.
 func (d *database) calm() {
 	for range 200 {
-		rows, err := d.Query(context.Background(), "select 1 from pg_stat_activity where backend_type = 'client backend' "+
-			"and pid <> pg_backend_pid() and client_addr is not null")
+		rows, err := d.Query(context.Background(),
+			"select 1 from pg_stat_activity where backend_type = 'client backend' "+
+				"and pid <> pg_backend_pid() and client_addr is not null")
 		if err != nil || len(rows) == 0 {
 			return
 		}

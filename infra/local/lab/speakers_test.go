@@ -107,7 +107,8 @@ func (s *speaker) untilGone() {
 // fatal is an error as a gateway or a pooler sends it: without a routine.
 func fatal(sqlstate, message string) speech {
 	return func(s *speaker) {
-		s.say(&pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: sqlstate, Message: message})
+		s.say(&pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: sqlstate,
+			Message: message})
 	}
 }
 
@@ -186,7 +187,8 @@ func sign(key []byte, text string) []byte {
 // welcome is all from AuthenticationOk to ReadyForQuery.
 func welcome(s *speaker) {
 	s.say(&pgproto3.AuthenticationOk{}, &pgproto3.ParameterStatus{Name: "server_version", Value: "15.18"},
-		&pgproto3.BackendKeyData{ProcessID: 4711, SecretKey: []byte{1, 2, 3, 4}}, &pgproto3.ReadyForQuery{TxStatus: 'I'})
+		&pgproto3.BackendKeyData{ProcessID: 4711, SecretKey: []byte{1, 2, 3, 4}},
+		&pgproto3.ReadyForQuery{TxStatus: 'I'})
 }
 
 func described(columns int) *pgproto3.RowDescription {
