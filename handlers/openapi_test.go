@@ -22,7 +22,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/link"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
-	"github.com/pgpreflight/pgpreflight/shared/report/reporttest"
+	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/schedule"
 	"github.com/pgpreflight/pgpreflight/shared/secret"

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/pgpreflight/pgpreflight/shared/report"
-	"github.com/pgpreflight/pgpreflight/shared/report/reporttest"
+	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
 

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/shared/link"
-	"github.com/pgpreflight/pgpreflight/shared/report/reporttest"
+	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 	"github.com/pgpreflight/pgpreflight/shared/secret"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )

@@ -9,7 +9,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
-	"github.com/pgpreflight/pgpreflight/shared/report/reporttest"
+	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 )
 
 func TestDuration(t *testing.T) {
@@ -62,6 +62,9 @@ func TestOutcome(t *testing.T) {
 			Observation: map[string]any{"addresses": []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"},
 				"answeredBy": "10.0.0.53:53", "servers": []any{map[string]any{}}}},
 			"10.0.0.1 10.0.0.2 10.0.0.3 and 1 more from 10.0.0.53:53"},
+		{report.Layer{Layer: finding.Prerequisites, Status: finding.StatusPassed, Observation: map[string]any{
+			"asked": 22, "answered": 21, "databases": []any{map[string]any{"name": "orders"}}}},
+			"21 of 22 questions answered, databases: orders"},
 		{report.Layer{Layer: finding.TLS, Status: finding.StatusFailed,
 			Observation: map[string]any{"firstBytes": map[string]any{"text": "HTTP/1.1 400 Bad Request"}}},
 			"HTTP/1.1 400 Bad Request"},

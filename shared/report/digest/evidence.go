@@ -20,7 +20,7 @@ func Evidence(l report.Layer) string {
 		return shorten(Clean(line))
 	}
 	lines := map[finding.Layer]func([]byte) string{finding.Resolve: resolved, finding.Connect: connected,
-		finding.TLS: secured, finding.Login: loggedIn}
+		finding.TLS: secured, finding.Login: loggedIn, finding.Prerequisites: answered}
 	line, ok := lines[l.Layer]
 	if !ok {
 		return ""
@@ -189,6 +189,25 @@ func loggedIn(raw []byte) string {
 		parts = append(parts, "reached stage "+first.Stage)
 	}
 	return strings.Join(parts, ", ")
+}
+
+func answered(raw []byte) string {
+	o := read[struct {
+		Asked, Answered int
+		Databases       []struct{ Name string }
+	}](raw)
+	if o.Asked == 0 {
+		return ""
+	}
+	said := fmt.Sprintf("%d of %d questions answered", o.Answered, o.Asked)
+	var names []string
+	for _, database := range o.Databases {
+		names = append(names, database.Name)
+	}
+	if len(names) > 0 {
+		said += ", databases: " + shortened(names)
+	}
+	return said
 }
 
 func firstOf(a, b string) string {

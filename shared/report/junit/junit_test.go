@@ -9,7 +9,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
-	"github.com/pgpreflight/pgpreflight/shared/report/reporttest"
+	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 )
 
 func encode(t *testing.T, r report.Report) []byte {

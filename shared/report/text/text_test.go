@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pgpreflight/pgpreflight/shared/report"
-	"github.com/pgpreflight/pgpreflight/shared/report/reporttest"
+	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 )
 
 func write(t *testing.T, r report.Report, o Options) string {

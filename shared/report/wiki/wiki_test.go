@@ -5,8 +5,8 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/pgpreflight/pgpreflight/shared/report/reporttest"
 	"github.com/pgpreflight/pgpreflight/shared/report/ticket"
+	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 )
 
 const link = "https://app.example.com/api/reports/c-1?exp=1800000000&sig=v1.abc-_"
