@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -27,10 +28,15 @@ type database struct {
 	*postgres.Server
 	// from is where the log of the present situation begins.
 	from int
+	// stopped is a process of the server that a situation has stopped, which a shutdown would wait for; 0 means none.
+	stopped int
 }
 
 // Close implements io.Closer.
-func (d *database) Close() error { return d.Stop() }
+func (d *database) Close() error {
+	kill(d.stopped, syscall.SIGKILL)
+	return d.Stop()
+}
 
 // logging is what lets the server's log tell what reached it, down to a connection that ends without Terminate.
 func logging() map[string]string {

@@ -171,7 +171,8 @@ func recoveringServers() []serverState {
 			bring: func(b *bench, d *database) {
 				// A process that is stopped keeps the postmaster from starting anew, for five seconds.
 				stopped, killed := d.hold(b.source, postgres.Superuser, 1), d.hold(b.source, postgres.Superuser, 1)
-				kill(int(stopped), syscall.SIGSTOP)
+				d.stopped = int(stopped)
+				kill(d.stopped, syscall.SIGSTOP)
 				kill(int(killed), syscall.SIGKILL)
 				d.awaits("terminating any other active server processes")
 			}, says: []string{"is recovering and takes no connections yet"}},
