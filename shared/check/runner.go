@@ -77,7 +77,7 @@ func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error
 		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
 	}
 	placement := scenario.Place(c)
-	result := diagnosis.Result{Request: c, Placement: placement, Vantage: r.vantage(resolvers), Started: r.parts.Now()}
+	result := diagnosis.Result{Request: c, Placement: placement, Vantage: r.vantage(c, resolvers), Started: r.parts.Now()}
 	result.Findings = r.judgePorts(c)
 	if len(result.Findings) == 0 && placement.Support != scenario.No {
 		result.Legs, err = r.legs(ctx, plan.Make(c, placement), resolvers)

@@ -7,10 +7,12 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 	"github.com/pgpreflight/pgpreflight/shared/probe/connect"
 	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
-func (r *Runner) vantage(resolvers []netip.AddrPort) report.Vantage {
+func (r *Runner) vantage(c request.Check, resolvers []netip.AddrPort) report.Vantage {
 	v := r.parts.Vantage
+	v.Subnet = c.Azure.VantageSubnetID
 	v.Resolvers = make([]string, 0, len(resolvers))
 	for _, resolver := range resolvers {
 		v.Resolvers = append(v.Resolvers, resolver.String())
