@@ -99,8 +99,8 @@ func extensionNotPreloaded(p pair) []verdict {
 		switch {
 		case !wants || slices.Contains(loaded, lib.name):
 		case !known:
-			return cannotTell(fmt.Sprintf("%s wants %s in shared_preload_libraries, which only members of pg_read_all_settings may see",
-				name, lib.name))
+			return cannotTell(fmt.Sprintf("%s wants %s in shared_preload_libraries, which only members of "+
+				"pg_read_all_settings may see", name, lib.name))
 		case lib.optional:
 			optional = append(optional, lib.name)
 		default:

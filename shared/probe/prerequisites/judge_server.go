@@ -101,7 +101,8 @@ func walSenderTimeout(s subject) []verdict {
 	if !known || ms == 0 || ms >= enoughSenderTimeout {
 		return nil
 	}
-	return milder(one(finding.Args{"setting": "wal_sender_timeout", "elapsedMs": ms, "setTo": "0"}), ms >= shortSenderTimeout)
+	args := finding.Args{"setting": "wal_sender_timeout", "elapsedMs": ms, "setTo": "0"}
+	return milder(one(args), ms >= shortSenderTimeout)
 }
 
 // decoderMissing looks for test_decoding, which only a source before PostgreSQL 10 needs. A slot that uses it is proof,
@@ -115,7 +116,8 @@ func decoderMissing(s subject) []verdict {
 	}
 	switch there := s.Server.Decoder.TestDecoding; {
 	case there == nil:
-		return cannotTell("whether test_decoding is installed shows only to a superuser of PostgreSQL 9.6, or by making a slot")
+		return cannotTell("whether test_decoding is installed shows only to a superuser of PostgreSQL 9.6, " +
+			"or by making a slot")
 	case *there:
 		return nil
 	}

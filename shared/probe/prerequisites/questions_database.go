@@ -32,8 +32,9 @@ const sizeSQL = `select json_build_object('bytes',pg_database_size(current_datab
 
 // Tables of extensions are left out: the service does not copy them as tables. Partitions stand for their partitioned
 // table, as they do in a publication.
-const tablesSQL = `with c as(select c.oid,relkind k,relpersistence p,relreplident i,relowner o from pg_class c join pg_namespace n
-on n.oid=relnamespace where relkind in('r','p','i','I') and ` + userSchema + `),t as(select *,case i when 'f' then true
+const tablesSQL = `with c as(select c.oid,relkind k,relpersistence p,relreplident i,relowner o
+from pg_class c join pg_namespace n on n.oid=relnamespace where relkind in('r','p','i','I') and ` + userSchema + `),
+t as(select *,case i when 'f' then true
 when 'n' then false when 'd' then exists(select 1 from pg_index where indrelid=c.oid and indisprimary) else
 exists(select 1 from pg_index where indrelid=c.oid and indisreplident) end as keyed from c where k in('r','p') and not
 exists(select 1 from pg_depend where classid='pg_class'::regclass and objid=c.oid and deptype='e')),
@@ -42,41 +43,46 @@ select 'keyless',oid::regclass::text from t where not keyed and p='p' and k='r' 
 select 'unlogged',oid::regclass::text from t where p='u' union all
 select 'notOwned',oid::regclass::text from t where not pg_has_role(o,'usage') union all
 select distinct 'ownedBy',pg_get_userbyid(o)::text from t where not pg_has_role(o,'usage'))
-select json_build_object('kind',kind,'count',count(*),'first',array(select n from x y where y.kind=x.kind and n is not null
-order by 1 limit 10)) from x group by kind`
+select json_build_object('kind',kind,'count',count(*),'first',array(select n from x y
+where y.kind=x.kind and n is not null order by 1 limit 10)) from x group by kind`
 
 // countedSQL ends a query that has named the rows of x by a column n.
-const countedSQL = `select json_build_object('count',count(*),'first',array(select n from x order by 1 limit 10)) from x`
+const countedSQL = `select json_build_object('count',count(*),'first',array(select n from x order by 1 limit 10))
+from x`
 
 const withOIDsSQL = `with x as(select c.oid::regclass::text n from pg_class c where
-current_setting('server_version_num')::int<120000 and relkind='r' and oid>=16384 and to_jsonb(c)->>'relhasoids'='true')` + countedSQL
+current_setting('server_version_num')::int<120000 and relkind='r' and oid>=16384
+and to_jsonb(c)->>'relhasoids'='true')` + countedSQL
 
 const extensionsSQL = `select json_build_object('name',extname,'version',extversion,'schema',nspname)
 from pg_extension e join pg_namespace n on n.oid=extnamespace order by extname limit 200`
 
 // pg_import_system_collations makes collations in pg_catalog after initdb too; those are the operating system's.
-const userCollationsSQL = `with x as(select quote_ident(nspname)||'.'||quote_ident(collname) n from pg_collation o join pg_namespace n
-on n.oid=collnamespace where ` + userSchema + ` and not exists(select 1 from pg_depend where classid='pg_collation'::regclass
-and objid=o.oid and deptype='e'))` + countedSQL
+const userCollationsSQL = `with x as(select quote_ident(nspname)||'.'||quote_ident(collname) n
+from pg_collation o join pg_namespace n on n.oid=collnamespace where ` + userSchema + ` and not exists(
+select 1 from pg_depend where classid='pg_collation'::regclass and objid=o.oid and deptype='e'))` + countedSQL
 
 // 100, 950 and 951 are default, C and POSIX in every version.
 const collatedSQL = `select json_build_object('name',collname,'provider',p,'column',min(col)) from(select l.collname,
-to_jsonb(l)->>'collprovider' p,c.oid::regclass::text||'.'||quote_ident(a.attname) col from pg_attribute a join pg_class c
-on c.oid=attrelid join pg_namespace n on n.oid=relnamespace join pg_collation l on l.oid=attcollation
+to_jsonb(l)->>'collprovider' p,c.oid::regclass::text||'.'||quote_ident(a.attname) col
+from pg_attribute a join pg_class c on c.oid=attrelid join pg_namespace n on n.oid=relnamespace
+join pg_collation l on l.oid=attcollation
 where attcollation not in(0,100,950,951) and attnum>0 and not attisdropped and relkind in('r','p')
 and collnamespace='pg_catalog'::regnamespace and ` + userSchema + `)x group by collname,p order by collname limit 50`
 
 const castsSQL = `with x as(select format_type(castsource,null)||' AS '||format_type(casttarget,null) n from pg_cast o
-where oid>=16384 and not exists(select 1 from pg_depend where classid='pg_cast'::regclass and objid=o.oid and deptype='e'))` + countedSQL
+where oid>=16384 and not exists(select 1 from pg_depend where classid='pg_cast'::regclass and objid=o.oid
+and deptype='e'))` + countedSQL
 
-const languagesSQL = `select to_json(lanname::text) from pg_language where lanname not in('internal','c','sql','plpgsql')
-order by lanname limit 20`
+const languagesSQL = `select to_json(lanname::text) from pg_language where
+lanname not in('internal','c','sql','plpgsql') order by lanname limit 20`
 
-// The relations are those of the service's own query in "Permissions in migration scenarios". Roles of PostgreSQL and of
-// the cloud providers got their rights with the server; everybody may read pg_pltemplate as it comes.
-const grantsSQL = `with x as(select string_agg(distinct a.privilege_type,', ')||' on '||relname||' to '||coalesce(r.rolname,'public') n
-from pg_class c cross join lateral aclexplode(relacl)a left join pg_roles r on r.oid=a.grantee
-where relnamespace='pg_catalog'::regnamespace and relname in('pg_authid','pg_largeobject','pg_subscription','pg_user_mapping',
-'pg_statistic','pg_config','pg_file_settings','pg_hba_file_rules','pg_replication_origin_status','pg_shadow','pg_pltemplate')
-and a.grantee<>relowner and not(a.grantee=0 and relname='pg_pltemplate')
+// The relations are those of the service's own query in "Permissions in migration scenarios". Roles of PostgreSQL and
+// of the cloud providers got their rights with the server; everybody may read pg_pltemplate as it comes.
+const grantsSQL = `with x as(select string_agg(distinct a.privilege_type,', ')||' on '||relname||' to '||
+coalesce(r.rolname,'public') n from pg_class c cross join lateral aclexplode(relacl)a
+left join pg_roles r on r.oid=a.grantee
+where relnamespace='pg_catalog'::regnamespace and relname in('pg_authid','pg_largeobject','pg_subscription',
+'pg_user_mapping','pg_statistic','pg_config','pg_file_settings','pg_hba_file_rules','pg_replication_origin_status',
+'pg_shadow','pg_pltemplate') and a.grantee<>relowner and not(a.grantee=0 and relname='pg_pltemplate')
 and coalesce(r.rolname,'')!~'^(pg_|rds|cloudsql|alloydb|azure)' group by relname,r.rolname)` + countedSQL

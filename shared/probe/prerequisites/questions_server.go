@@ -32,8 +32,8 @@ func serverQuestions(t Target) []Question {
 	}
 }
 
-const versionSQL = `select json_build_object('num',current_setting('server_version_num')::int,'inRecovery',pg_is_in_recovery(),
-'icu',exists(select 1 from pg_collation c where to_jsonb(c)->>'collprovider'='i'))`
+const versionSQL = `select json_build_object('num',current_setting('server_version_num')::int,
+'inRecovery',pg_is_in_recovery(),'icu',exists(select 1 from pg_collation c where to_jsonb(c)->>'collprovider'='i'))`
 
 // pg_settings leaves out what the role may not see, where SHOW and current_setting would raise an error.
 // default_transaction_read_only can be asked for like this because the session's guard makes its transaction read-only
@@ -50,15 +50,17 @@ pg_has_role(r.oid,k.oid,'member')) from pg_roles k where k.rolname in('rds_repli
 'cloudsqlsuperuser','alloydbsuperuser','azure_pg_admin','pg_signal_backend','pg_read_all_settings',
 'pg_read_all_stats'))) from pg_roles r where r.rolname=current_user`
 
-const catalogSQL = `select json_build_object('name',datname,'owner',pg_get_userbyid(datdba),'owns',pg_has_role(datdba,'usage'),
-'canCreate',has_database_privilege(oid,'create'),'encoding',pg_encoding_to_char(encoding),'collate',datcollate,'ctype',datctype,
-'provider',to_jsonb(d)->>'datlocprovider') from pg_database d where datname in(`
+const catalogSQL = `select json_build_object('name',datname,'owner',pg_get_userbyid(datdba),
+'owns',pg_has_role(datdba,'usage'),'canCreate',has_database_privilege(oid,'create'),
+'encoding',pg_encoding_to_char(encoding),'collate',datcollate,'ctype',datctype,'provider',to_jsonb(d)->>'datlocprovider')
+from pg_database d where datname in(`
 
 const catalogEnd = `) order by datname`
 
 const slotsSQL = `select json_build_object('used',count(*),'senders',(select count(*) from pg_stat_replication),
-'inactive',array(select slot_name from pg_replication_slots where not active and slot_type='logical' order by 1 limit 10),
-'plugins',array(select distinct plugin from pg_replication_slots where plugin is not null order by 1 limit 10))
+'inactive',array(select slot_name from pg_replication_slots where not active and slot_type='logical'
+order by 1 limit 10),'plugins',array(select distinct plugin from pg_replication_slots where plugin is not null
+order by 1 limit 10))
 from pg_replication_slots`
 
 // Only a transaction with an xid is waited for when a slot is made. The text in the place of a query that we may not
@@ -68,7 +70,8 @@ w as(select * from a where backend_xid is not null and xact_start is not null)
 select json_build_object('open',(select count(*) from w),'hidden',(select count(*) from a where
 query='<insufficient privilege>' and datid is not null and usesysid is not null),'oldest',(select row_to_json(x) from(
 select pid,usename as user,datname as database,application_name as application,state,
-round(extract(epoch from clock_timestamp()-xact_start)::numeric,1) as "ageSeconds" from w order by xact_start limit 1)x))`
+round(extract(epoch from clock_timestamp()-xact_start)::numeric,1) as "ageSeconds"
+from w order by xact_start limit 1)x))`
 
 const preparedSQL = `select json_build_object('count',count(*),'oldestAgeSeconds',
 coalesce(round(max(extract(epoch from clock_timestamp()-prepared))::numeric,1),0),
@@ -89,7 +92,8 @@ const originsSQL = `select json_build_object('count',count(*)) from pg_replicati
 const azureSQL = `select json_build_object('n',n,'v',left(current_setting(n,true),3500)) from unnest(array[
 'azure.extensions','azure.enable_temp_tablespaces_on_local_ssd'])n`
 
-const availableSQL = `select json_build_object('n',name,'v',default_version) from pg_available_extensions order by name limit 500`
+const availableSQL = `select json_build_object('n',name,'v',default_version)
+from pg_available_extensions order by name limit 500`
 
 const collationsSQL = `select to_json(n) from(select distinct collname::text n from pg_collation c where
 coalesce(to_jsonb(c)->>'collprovider','c')<>'i' and collencoding in(-1,(select encoding from pg_database where
