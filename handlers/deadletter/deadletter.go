@@ -1,5 +1,5 @@
-// Package deadletter is the function RecordDeadLetter: a message that the queue buried becomes a report that says why, so
-// that whoever waits for it hears of it. It probes nothing.
+// Package deadletter is the function RecordDeadLetter: a message that the queue buried becomes a report that says why,
+// so that whoever waits for it hears of it. It probes nothing.
 package deadletter
 
 import (

@@ -72,7 +72,8 @@ func invocation(t *testing.T, body string) envelope.Invocation {
 // letter is a dead letter.
 func letter(t *testing.T, body string) envelope.Invocation {
 	t.Helper()
-	return invocation(t, `{"Data":{"message":"`+base64.StdEncoding.EncodeToString([]byte(body))+`"},"Metadata":{"MessageId":"\"m-1\"","DeliveryCount":"11",
+	encoded := base64.StdEncoding.EncodeToString([]byte(body))
+	return invocation(t, `{"Data":{"message":"`+encoded+`"},"Metadata":{"MessageId":"\"m-1\"","DeliveryCount":"11",
 		"EnqueuedTime":"2026-11-22T06:00:00+00:00","ApplicationProperties":{"DeadLetterReason":"MaxDeliveryCountExceeded",
 		"DeadLetterErrorDescription":"after 10 attempts","pgpreflight-attempt":"17","pgpreflight-resent":"17"}}}`)
 }

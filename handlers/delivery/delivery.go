@@ -125,9 +125,9 @@ func (d Delivery) Route() string {
 	return d.Check.Route
 }
 
-// Later is the message that brings the same request again, byte for byte, at a time; false where it cannot be sent, being
-// too large to be read. Its id is a fresh one, since the queue would drop a second message with the same, and still the
-// same if this delivery is repeated. Attempt is the count that it carries.
+// Later is the message that brings the same request again, byte for byte, at a time; false where it cannot be sent,
+// being too large to be read. Its id is a fresh one, since the queue would drop a second message with the same, and
+// still the same if this delivery is repeated. Attempt is the count that it carries.
 func (d Delivery) Later(at time.Time, attempt int) (queue.Message, bool) {
 	m := queue.Message{
 		ID: fmt.Sprintf("%s~%d", d.ID, d.Resent+1), Body: d.body, CorrelationID: d.CorrelationID, ContentType: d.contentType,

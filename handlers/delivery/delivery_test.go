@@ -73,7 +73,8 @@ func TestLaterComesBackTheSame(t *testing.T) {
 	nameless := strings.Replace(good, `"id":"orders-1",`, "", 1)
 	event := `{"specversion":"1.0","id":"e-1","source":"/p","type":"t","data":` + nameless + `}`
 	for name, body := range map[string]string{"named": good, "nameless": nameless, "an event": event, "no JSON": "ping"} {
-		for _, metadata := range []string{`{"MessageId":"\"m 1\""}`, `{"SequenceNumber":"42","EnqueuedTime":"2026-11-22T07:00:00+00:00"}`, `{}`} {
+		for _, metadata := range []string{`{"MessageId":"\"m 1\""}`,
+			`{"SequenceNumber":"42","EnqueuedTime":"2026-11-22T07:00:00+00:00"}`, `{}`} {
 			first := read(t, body, metadata)
 			again, ids := first, map[string]bool{}
 			for round := 1; round <= 3; round++ {

@@ -34,8 +34,8 @@ func New(perMinute int, now func() time.Time) *Limiter {
 	return &Limiter{perMinute: float64(perMinute), now: now, buckets: map[string]bucket{}}
 }
 
-// Take takes checks from what the request's caller has left. Where that is not enough it takes nothing and says how long
-// to wait, in whole seconds; more than the caller ever has is not refused for ever, but waits for a full bucket.
+// Take takes checks from what the request's caller has left. Where that is not enough it takes nothing and says how
+// long to wait, in whole seconds; more than the caller ever has is not refused for ever, but waits for a full bucket.
 func (l *Limiter) Take(r *http.Request, checks int) (wait time.Duration, ok bool) {
 	caller, now, wanted := callerOf(r), l.now(), math.Min(float64(checks), l.perMinute)
 	l.mu.Lock()

@@ -1,6 +1,6 @@
 // Package outcome brings a finished report to where it belongs: stored once, then its route's watch moved on and those
-// told who wait for it. Everything in it may be done twice with the same effect; a redelivery of the message does what a
-// crash left out.
+// told who wait for it. Everything in it may be done twice with the same effect; a redelivery of the message does what
+// a crash left out.
 package outcome
 
 import (
@@ -44,8 +44,8 @@ type Notice struct {
 	Scheduled bool
 }
 
-// Notifier tells those who wait for a report. It is called after the report is stored and again on every redelivery, so it
-// must know what it has told already. An error brings the message back.
+// Notifier tells those who wait for a report. It is called after the report is stored and again on every redelivery, so
+// it must know what it has told already. An error brings the message back.
 type Notifier interface {
 	Notify(ctx context.Context, n Notice) error
 }

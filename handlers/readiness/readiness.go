@@ -80,8 +80,8 @@ func (h Handler) Run(ctx context.Context, _ envelope.Invocation) (envelope.Answe
 	return envelope.Answer{Logs: []string{done}}, errors.Join(troubles...)
 }
 
-// claim takes the leases of all routes that are due and whose last check does not run any more. The trouble of one route
-// does not keep back the others.
+// claim takes the leases of all routes that are due and whose last check does not run any more. The trouble of one
+// route does not keep back the others.
 func (h Handler) claim(ctx context.Context, now time.Time, routes []store.Route) ([]store.Route, []error) {
 	taken, troubles := make([]bool, len(routes)), make([]error, len(routes))
 	var group errgroup.Group

@@ -80,8 +80,8 @@ func read(body []byte, name string) (store.Route, *problem.Problem) {
 	return r, wrong
 }
 
-// readRequest gives the request as it is queued: complete, with the route's name and without an id, since each check has
-// its own.
+// readRequest gives the request as it is queued: complete, with the route's name and without an id, since each check
+// has its own.
 func readRequest(raw json.RawMessage, name string) (json.RawMessage, *problem.Problem) {
 	if raw == nil {
 		wrong := invalid("request", "is required: a check request")

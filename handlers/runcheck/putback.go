@@ -21,9 +21,9 @@ const (
 	ownAttempts = 3
 )
 
-// putBack sends the message again, for later, and lets the host complete this delivery. The host can only give a message
-// back at once, and the queue buries it after a few such deliveries: an outage of a minute would cost every request of
-// that minute.
+// putBack sends the message again, for later, and lets the host complete this delivery. The host can only give a
+// message back at once, and the queue buries it after a few such deliveries: an outage of a minute would cost every
+// request of that minute.
 func (h Handler) putBack(ctx context.Context, d delivery.Delivery, cause error) (envelope.Answer, error) {
 	delay, attempt, again := h.again(d, cause)
 	if !again {
@@ -40,8 +40,8 @@ func (h Handler) putBack(ctx context.Context, d delivery.Delivery, cause error) 
 	return says("check %s is put back for %s: attempt %d", d.ID, delay, attempt), nil
 }
 
-// again tells whether and when the message comes again, and the count of attempts that it then carries. To find every slot
-// taken is no attempt.
+// again tells whether and when the message comes again, and the count of attempts that it then carries. To find every
+// slot taken is no attempt.
 func (h Handler) again(d delivery.Delivery, cause error) (time.Duration, int, bool) {
 	if errors.Is(cause, errBusy) {
 		return busyFor, d.Attempt, true

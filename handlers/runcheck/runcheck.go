@@ -21,10 +21,10 @@ import (
 // Name is the function's folder name.
 const Name = "RunCheck"
 
-// Limit bounds one invocation: looking for an old report (asking), waiting for a slot (turn), the longest check (120 s),
-// storing its report (saving) and, where that failed, putting the message back (puttingBack). It is less than host.json's
-// functionTimeout, which is less than maxAutoLockRenewalDuration: else the host would kill the process, or the message
-// would come back while it is still being worked on.
+// Limit bounds one invocation: looking for an old report (asking), waiting for a slot (turn), the longest check (120
+// s), storing its report (saving) and, where that failed, putting the message back (puttingBack). It is less than
+// host.json's functionTimeout, which is less than maxAutoLockRenewalDuration: else the host would kill the process, or
+// the message would come back while it is still being worked on.
 const Limit = 220 * time.Second
 
 const (
@@ -118,8 +118,8 @@ func (h Handler) serve(ctx context.Context, d delivery.Delivery) (envelope.Answe
 	return h.check(ctx, d)
 }
 
-// finished looks for a report before anything else, so that no probe runs twice, and nothing is probed that could not be
-// stored.
+// finished looks for a report before anything else, so that no probe runs twice, and nothing is probed that could not
+// be stored.
 func (h Handler) finished(ctx context.Context, id string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()

@@ -51,8 +51,8 @@ func Passing(err error) bool {
 	return false
 }
 
-// OfService tells the trouble of a table, of the queue or of their settings, which is mended elsewhere, sooner or later;
-// what it is not is our own mistake, which waiting does not mend.
+// OfService tells the trouble of a table, of the queue or of their settings, which is mended elsewhere, sooner or
+// later; what it is not is our own mistake, which waiting does not mend.
 func OfService(err error) bool {
 	_, table := errors.AsType[*store.Fault](err)
 	_, broker := errors.AsType[*queue.Fault](err)

@@ -125,7 +125,9 @@ func write(w http.ResponseWriter, wave string, routes []standing) {
 		}
 	}
 	score := schedule.ScoreOf(verdicts)
-	raw, err := json.Marshal(answer{Wave: wave, Score: score.Percent, Ready: score.Ready, Total: score.Total, Routes: routes})
+	raw, err := json.Marshal(answer{
+		Wave: wave, Score: score.Percent, Ready: score.Ready, Total: score.Total, Routes: routes,
+	})
 	if err != nil {
 		panic("waves: an answer of plain values does not marshal: " + err.Error())
 	}

@@ -30,8 +30,8 @@ type Death struct {
 	Queued, Now time.Time
 }
 
-// Exhausted is the report on a message that died: inconclusive, or rejected where the request could not have been run at
-// all. It begins when the message was queued, so that it does not pass for newer than checks that ran meanwhile.
+// Exhausted is the report on a message that died: inconclusive, or rejected where the request could not have been run
+// at all. It begins when the message was queued, so that it does not pass for newer than checks that ran meanwhile.
 func Exhausted(words *catalog.Catalog, d Death) (report.Report, error) {
 	out := report.Report{
 		Version: report.Version, ID: d.ID, Route: d.Check.Route, Wave: d.Check.Wave, Verdict: report.Inconclusive,
@@ -72,7 +72,8 @@ func (d Death) finding() finding.Finding {
 
 // plain keeps a stranger's text to one bounded line.
 func plain(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	text = strings.Join(words, " ")
 	if runes := []rune(text); len(runes) > descriptionMost {
 		return string(runes[:descriptionMost-1]) + "…"
 	}

@@ -43,8 +43,8 @@ func (f *Fault) Error() string { return fmt.Sprintf("%s queue %s: %s", f.Op, f.Q
 // Unwrap gives the cause: a *TooLargeError, a *SendError, ErrClosed, a context's end, an error of the client.
 func (f *Fault) Unwrap() error { return f.cause }
 
-// Passing tells whether the same call may well succeed a moment later. What the broker refuses (no right, no such queue)
-// and what is too large stays refused.
+// Passing tells whether the same call may well succeed a moment later. What the broker refuses (no right, no such
+// queue) and what is too large stays refused.
 func (f *Fault) Passing() bool {
 	var large *TooLargeError
 	switch {
@@ -58,8 +58,8 @@ func (q *Queue) fault(op string, err error) error {
 	return &Fault{Op: op, Queue: q.name, Condition: condition(err), cause: err, text: q.scrub(err.Error())}
 }
 
-// condition finds the broker's own word. The client maps a missing queue to no code of its own, and a refused token to a
-// code without a condition.
+// condition finds the broker's own word. The client maps a missing queue to no code of its own, and a refused token to
+// a code without a condition.
 func condition(err error) string {
 	var broker *amqp.Error
 	if errors.As(err, &broker) {

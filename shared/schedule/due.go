@@ -53,9 +53,9 @@ func CheckID(route string, at time.Time) string {
 	return name + "." + at.UTC().Format(stamp)
 }
 
-// Next is the slot after this one for a timer that fires now. Slots lie at multiples of the interval, shifted by a digest
-// of the route's name, so that routes registered together spread over the interval; what a late timer missed is not made
-// up for. The next slot is at least half an interval away.
+// Next is the slot after this one for a timer that fires now. Slots lie at multiples of the interval, shifted by a
+// digest of the route's name, so that routes registered together spread over the interval; what a late timer missed is
+// not made up for. The next slot is at least half an interval away.
 func (s Slot) Next(now time.Time) time.Time {
 	every := max(s.Every, time.Minute)
 	shift := time.Duration(hash(s.Route)) * time.Second % every

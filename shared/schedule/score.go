@@ -9,8 +9,8 @@ type Score struct {
 	Percent int
 }
 
-// ScoreOf counts the routes of a wave by their last verdicts, warnings included; an empty verdict is that of a route that
-// was never checked, and is not ready. A wave without routes has 0 percent.
+// ScoreOf counts the routes of a wave by their last verdicts, warnings included; an empty verdict is that of a route
+// that was never checked, and is not ready. A wave without routes has 0 percent.
 func ScoreOf(verdicts []report.Verdict) Score {
 	s := Score{Total: len(verdicts)}
 	for _, v := range verdicts {

@@ -43,10 +43,10 @@ type Decision struct {
 // Decide tells whether a finished check is a change worth saying. The same check decided again, before the decision was
 // carried out, gives the same; afterwards it gives nothing.
 //
-// The rule against flapping: "open" is said at once where "blocked" was said before. "Blocked" is said when two checks in
-// a row say so; the second comes a minute after the first. What no second look can change (an unsupported scenario, a
-// refused request) is said at once. While a route is blocked, only another reason is said, when two checks in a row have
-// it. "Blocked" is never said twice within five minutes.
+// The rule against flapping: "open" is said at once where "blocked" was said before. "Blocked" is said when two checks
+// in a row say so; the second comes a minute after the first. What no second look can change (an unsupported scenario,
+// a refused request) is said at once. While a route is blocked, only another reason is said, when two checks in a row
+// have it. "Blocked" is never said twice within five minutes.
 func (w Watch) Decide(c Check) Decision {
 	class := ClassOf(c.Verdict)
 	switch {

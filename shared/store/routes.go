@@ -97,8 +97,8 @@ func (s *Store) route(ctx context.Context, name string) (Route, error) {
 }
 
 // PutRoute registers a route or changes its request, interval and whether it is enabled; what is known of its checks
-// stays. A route that is new or changed is due at once, an unchanged one keeps its slot. It gives the route as it stands,
-// and whether it is new.
+// stays. A route that is new or changed is due at once, an unchanged one keeps its slot. It gives the route as it
+// stands, and whether it is new.
 func (s *Store) PutRoute(ctx context.Context, wanted Route) (Route, bool, error) {
 	if units(string(wanted.Request)) > chunkUnits {
 		return Route{}, false, fmt.Errorf("save route %s: %w", wanted.Name, ErrRequestTooLong)
