@@ -1,0 +1,200 @@
+package lab
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/request"
+)
+
+// rowOutcome is what the check said of a topology, healthy or with a step undone.
+type rowOutcome struct {
+	topology
+	undoing
+	answer answer
+	// packets is how many the vantage sent over TCP and UDP.
+	packets int
+	faults  []string
+}
+
+func (b *bench) playRow(top topology, u undoing) (out rowOutcome) {
+	out.topology, out.undoing = top, u
+	defer func() {
+		if fault, is := recover().(arrangeFault); is {
+			out.faults = append(out.faults, "arrange: "+fault.Error())
+		}
+	}()
+	must(b.heal())
+	checked := b.build(top)
+	b.vantage.filter("output", "meta l4proto { tcp, udp } counter")
+	if u.step != "" {
+		checked.TimeoutSeconds = 6
+	}
+	if u.arrange != nil {
+		u.arrange(b)
+	}
+	if u.request != nil {
+		u.request(&checked)
+	}
+	b.order.Request = checked.JSON()
+	var err error
+	out.answer, err = b.probe.check(b.order)
+	must(err)
+	out.packets, err = b.vantage.sent()
+	must(err)
+	out.faults = invariants(out.answer, time.Duration(checked.TimeoutSeconds)*time.Second)
+	if u.step == "" {
+		out.compareHealthy()
+		return out
+	}
+	out.compareUndone()
+	return out
+}
+
+// sent reads the counter of the output hook.
+func (h *host) sent() (int, error) {
+	var raw []byte
+	err := h.do(func() error {
+		var err error
+		raw, err = exec.Command("nft", "-j", "list", "table", "inet", "lab_output").Output()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("list counters: %w", err)
+	}
+	_, after, found := bytes.Cut(raw, []byte(`"counter": {"packets": `))
+	var packets int
+	if _, err := fmt.Sscan(string(after[:min(len(after), 20)]), &packets); err != nil || !found {
+		return 0, fmt.Errorf("read counters of %s: %w", raw, err)
+	}
+	return packets, nil
+}
+
+func (o *rowOutcome) fault(format string, values ...any) {
+	o.faults = append(o.faults, fmt.Sprintf(format, values...))
+}
+
+// compareHealthy demands the row, its verdict, every provable step done and every other one left open.
+func (o *rowOutcome) compareHealthy() {
+	r := o.answer.Report
+	if r.Scenario.Row != o.row {
+		o.fault("row %d, want %d", r.Scenario.Row, o.row)
+	}
+	if o.unsupported() {
+		o.compareUnsupported()
+		return
+	}
+	if r.Verdict != report.Ready || o.packets == 0 {
+		o.fault("verdict %s with %v after %d packets, want ready", r.Verdict, codes(r), o.packets)
+	}
+	var open []string
+	for _, step := range r.Scenario.Steps {
+		if step.State != "done" {
+			open = append(open, step.Key)
+		}
+	}
+	want := o.unprovenKeys()
+	slices.Sort(open)
+	if !slices.Equal(open, want) {
+		o.fault("steps not done %v, want %v", open, want)
+	}
+}
+
+func (o *rowOutcome) unprovenKeys() []string {
+	var out []string
+	for _, step := range o.answer.Report.Scenario.Steps {
+		if _, unprovable := o.unprovable[step.Key]; unprovable {
+			out = append(out, step.Key)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// compareUnsupported demands the answer before a packet is sent.
+func (o *rowOutcome) compareUnsupported() {
+	r := o.answer.Report
+	if r.Verdict != report.Unsupported || o.packets != 0 || len(r.Legs) != 0 {
+		o.fault("verdict %s after %d packets on %d legs, want unsupported before any", r.Verdict, o.packets, len(r.Legs))
+	}
+	o.undoing = undoing{step: "supported_target", how: "as the row is", code: finding.ScenarioUnsupported}
+	o.compareUndone()
+}
+
+func (o *rowOutcome) unsupported() bool { return o.targetAccess == request.Public && o.access != request.Public }
+
+// compareUndone demands that the step is shown by its code: undone where the code can mean nothing else, and otherwise
+// one of the steps that look the same from here. No other step may be called undone.
+func (o *rowOutcome) compareUndone() {
+	r := o.answer.Report
+	at := slices.IndexFunc(r.Scenario.Steps, func(s report.Step) bool { return s.Key == o.step })
+	if at < 0 {
+		o.fault("the report has no step %s", o.step)
+		return
+	}
+	step := r.Scenario.Steps[at]
+	if !slices.Contains(step.ShownBy, o.code) {
+		o.fault("shown by %v, want %s; found %v", step.ShownBy, o.code, codes(r))
+	}
+	suspects := o.suspects(step.Leg)
+	want := "undone"
+	if len(o.among) > 0 {
+		want = "unknown"
+	}
+	if step.State != want {
+		o.fault("%s is %s, want %s; the same is shown of %v", o.step, step.State, want, suspects)
+	}
+	// The server's own attempt stands for whatever is on its way.
+	if all := append([]string{o.step}, o.among...); o.step != "verify_from_target" && !sameSet(suspects, all) {
+		o.fault("%s is shown of %v, want %v", o.code, suspects, all)
+	}
+	for _, other := range r.Scenario.Steps {
+		// The server's own attempt fails with whatever is undone on its way.
+		if other.State == "undone" && other.Key != o.step && other.Key != "verify_from_target" {
+			o.fault("%s is called undone by %v", other.Key, other.ShownBy)
+		}
+	}
+	if r.Verdict == report.Ready {
+		o.fault("verdict ready")
+	}
+}
+
+// suspects are the steps of a leg that the code points at, but for the server's own attempt.
+func (o *rowOutcome) suspects(leg string) []string {
+	var out []string
+	for _, step := range o.answer.Report.Scenario.Steps {
+		attempt := step.Key == "verify_from_target" && o.step != step.Key
+		if step.Leg == leg && !attempt && slices.Contains(step.ShownBy, o.code) {
+			out = append(out, step.Key)
+		}
+	}
+	return out
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(a, b)
+}
+
+// line is the outcome's line of the table.
+func (o *rowOutcome) line() string {
+	if o.answer.Report == nil {
+		return fmt.Sprintf("row %2d %-52s %-26s no report", o.row, o.name, o.step)
+	}
+	if o.step == "" {
+		steps := o.answer.Report.Scenario.Steps
+		return fmt.Sprintf("row %2d %-52s %-26s %s, %d of %d steps shown done", o.row, o.name, "(healthy)",
+			o.answer.Report.Verdict, len(steps)-len(o.unprovenKeys()), len(steps))
+	}
+	named := "alone"
+	if len(o.among) > 0 {
+		named = "or " + strings.Join(o.among, ", ")
+	}
+	return fmt.Sprintf("row %2d %-52s %-26s %-34s %s (%s)", o.row, o.how, o.step, o.code, o.answer.Report.Verdict, named)
+}
