@@ -38,18 +38,45 @@ type Seen struct {
 	Codes []finding.Code
 }
 
-// Progress says of each step whether the check shows it done. A code that several steps share decides none of them: it
-// says "one of these". What the server itself saw outweighs what a probe beside it saw.
+// Progress says of each step whether the check shows it done. A code that several steps share decides none of them,
+// except those that were shown done elsewhere: it says "one of these". What the server itself saw outweighs what a
+// probe beside it saw.
 func (p Placement) Progress(seen []Seen) []Progress {
 	steps := p.Steps()
+	suspects := slices.DeleteFunc(slices.Clone(steps), func(s Step) bool { return cleared(s, seen) })
 	var out []Progress
 	for _, step := range steps {
-		out = append(out, p.progress(step, steps, seen))
+		if cleared(step, seen) {
+			out = append(out, Progress{Step: step, State: Done})
+			continue
+		}
+		out = append(out, p.progress(step, suspects, seen))
 	}
 	return out
 }
 
-func (p Placement) progress(step Step, all []Step, seen []Seen) Progress {
+// cleared tells whether one of those who tried, the probe or the server itself, got through what any vantage can show.
+// What kept the other one out is then something else, unless the configuration says it.
+func cleared(step Step, seen []Seen) bool {
+	about := slices.DeleteFunc(slices.Clone(seen), func(s Seen) bool { return s.Leg != "" && s.Leg != step.Leg })
+	shown := func(s Seen) bool { return slices.ContainsFunc(s.Codes, step.shows) }
+	configured := func(s Seen) bool { return !s.probed() && shown(s) }
+	if step.Reach != Anywhere || slices.ContainsFunc(about, configured) {
+		return false
+	}
+	return slices.ContainsFunc([]bool{false, true}, func(byServer bool) bool {
+		tried := slices.DeleteFunc(slices.Clone(about), func(s Seen) bool { return s.ByServer != byServer })
+		proven := func(s Seen) bool { return s.Leg == step.Leg && s.proves(step.Proof) }
+		return slices.ContainsFunc(tried, proven) && !slices.ContainsFunc(tried, shown)
+	})
+}
+
+// probed tells a layer that somebody walked from what was read or requested.
+func (s Seen) probed() bool { return s.Layer != finding.Azure && s.Layer != finding.Scenario }
+
+func (s Step) shows(code finding.Code) bool { return slices.Contains(s.Codes, code) }
+
+func (p Placement) progress(step Step, suspects []Step, seen []Seen) Progress {
 	out := Progress{Step: step, State: Unknown}
 	decides := p.decides(step, seen)
 	var proven bool
@@ -58,12 +85,12 @@ func (p Placement) progress(step Step, all []Step, seen []Seen) Progress {
 			continue
 		}
 		for _, code := range s.Codes {
-			if !slices.Contains(step.Codes, code) {
+			if !step.shows(code) {
 				continue
 			}
 			out.ShownBy = append(out.ShownBy, code)
 			// The server's own attempt is the step itself, so its failure decides whatever it means.
-			if step.Reach == Server || (decides || certain(code)) && alone(step, all, code) {
+			if step.Reach == Server || (decides || certain(code)) && alone(step, suspects, code) {
 				out.State = Undone
 			}
 		}
@@ -82,17 +109,20 @@ func (p Placement) decides(step Step, seen []Seen) bool {
 	return step.Reach == Anywhere || step.Reach == Network && p.TargetAccess != request.Public || asked(step, seen)
 }
 
-// asked tells whether the server itself reported on the step's leg. One that could not be asked did not.
+// asked tells whether the server itself reported on what the step is about. One that could not be asked did not, and that
+// it found some address does not tell whether the name led to the right one.
 func asked(step Step, seen []Seen) bool {
 	return slices.ContainsFunc(seen, func(s Seen) bool {
-		return s.ByServer && s.Leg == step.Leg && s.Status != finding.StatusSkipped && s.Status != finding.StatusInconclusive
+		about := step.Proof != finding.Resolve || s.Layer == finding.Resolve && s.Status == finding.StatusFailed
+		return about && s.ByServer && s.Leg == step.Leg && s.Status != finding.StatusSkipped &&
+			s.Status != finding.StatusInconclusive
 	})
 }
 
 // outweighed tells whether a probe's evidence does not count: the step is the server's own attempt, or the server said
 // more about it. What was read from the configuration always counts.
 func (s Seen) outweighed(step Step, seen []Seen) bool {
-	if s.ByServer || s.Layer == finding.Azure || s.Layer == finding.Scenario || step.Reach == Anywhere {
+	if s.ByServer || !s.probed() || step.Reach == Anywhere {
 		return false
 	}
 	return step.Reach == Server || asked(step, seen)
@@ -105,20 +135,19 @@ func certain(code finding.Code) bool {
 
 func alone(step Step, all []Step, code finding.Code) bool {
 	return !slices.ContainsFunc(all, func(other Step) bool {
-		return other.Key != step.Key && other.Leg == step.Leg && other.Reach != Server && slices.Contains(other.Codes, code)
+		return other.Key != step.Key && other.Leg == step.Leg && other.Reach != Server && other.shows(code)
 	})
 }
 
 // proves tells whether a layer shows that the proving one was got through: it passed, or a deeper one had something to
 // fail at, or it failed at what only a server that answered can show.
 func (s Seen) proves(proof finding.Layer) bool {
-	probe := s.Layer != finding.Azure && s.Layer != finding.Scenario
-	if proof == "" || !probe || s.Status == finding.StatusSkipped || s.Status == finding.StatusInconclusive {
+	if proof == "" || !s.probed() || s.Status == finding.StatusSkipped || s.Status == finding.StatusInconclusive {
 		return false
 	}
 	layers := finding.Layers()
 	at, wanted := slices.Index(layers, s.Layer), slices.Index(layers, proof)
-	if at < wanted {
+	if at < wanted || s.ByServer && proof == finding.Resolve {
 		return false
 	}
 	return at > wanted || s.Status != finding.StatusFailed ||

@@ -36,6 +36,7 @@ const wholeWay = "source.resolve=passed source.connect=passed source.tls=passed 
 
 func TestProgress(t *testing.T) {
 	t.Parallel()
+	row1 := declared(request.OnPremises, request.Public, request.Public)
 	row2 := declared(request.OnPremises, request.Private, request.VNetIntegrated)
 	row3 := declared(request.AmazonRDS, request.Public, request.Public)
 	row4 := declared(request.AmazonRDS, request.Private, request.VNetIntegrated)
@@ -56,7 +57,19 @@ func TestProgress(t *testing.T) {
 		{"the server itself got through", row3, wholeWay + " server.source.tls=passed",
 			"source_admits_target=done verify_from_target=done"},
 		{"the server itself did not", row3, wholeWay + " server.source.connect=failed:TCP_TIMEOUT",
-			"verify_from_target=undone:TCP_TIMEOUT source_admits_target=unknown:TCP_TIMEOUT"},
+			"verify_from_target=undone:TCP_TIMEOUT source_admits_target=undone:TCP_TIMEOUT source_public_access=done"},
+		{"neither got through", row3, "source.resolve=passed source.connect=failed:TCP_TIMEOUT " +
+			"server.source.connect=failed:TCP_TIMEOUT", "source_public_access=unknown:TCP_TIMEOUT " +
+			"source_admits_target=unknown:TCP_TIMEOUT"},
+		{"a warning is no proof", row1, "source.resolve=warned:DNS_PRIVATE_WHERE_PUBLIC_EXPECTED source.tls=passed",
+			"source_public_address=undone:DNS_PRIVATE_WHERE_PUBLIC_EXPECTED source_reachable_internet=done"},
+		{"that the server went somewhere proves no zone", row9, "source.resolve=failed:DNS_PUBLIC_WHERE_PRIVATE_EXPECTED " +
+			"server.source.resolve=passed server.source.connect=failed:TCP_REFUSED",
+			"source_zone_link=undone:DNS_PUBLIC_WHERE_PRIVATE_EXPECTED"},
+		{"the server does not find the name", row9, "source.resolve=passed server.source.resolve=failed:DNS_NAME_NOT_FOUND",
+			"source_zone_link=undone:DNS_NAME_NOT_FOUND source_a_record=done"},
+		{"what the configuration says outweighs a way through", row9, "source.azure=failed:AZ_ENDPOINT_NOT_APPROVED " +
+			"source.tls=passed", "source_endpoint_approved=undone:AZ_ENDPOINT_NOT_APPROVED"},
 		{"only the server got through", row4, "source.connect=failed:TCP_TIMEOUT server.source.tls=passed",
 			"source_admits_vnet=done nsg_outbound=done verify_from_target=done"},
 		{"the server could not be asked", row4, wholeWay + " server.source.resolve=skipped server.source.tls=skipped",
