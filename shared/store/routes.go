@@ -118,13 +118,22 @@ func (s *Store) PutRoute(ctx context.Context, wanted Route) (Route, bool, error)
 		if !created && put.same(there) {
 			return nil
 		}
-		put.NextDue = s.now().UTC().Truncate(time.Second)
+		put.NextDue = freshSlot(put, s.now())
 		if created {
 			return s.insert(ctx, "save route", tableRoutes, put.row())
 		}
 		return s.swap(ctx, put)
 	})
 	return put, created, err
+}
+
+// freshSlot is now, or the next second where the slot before was in this one: the same slot is the same check.
+func freshSlot(r Route, now time.Time) time.Time {
+	r.NextDue = now.UTC().Truncate(time.Second)
+	if r.QueuedCheckID == r.Slot().CheckID() {
+		r.NextDue = r.NextDue.Add(time.Second)
+	}
+	return r.NextDue
 }
 
 // same tells whether a PUT changes nothing.

@@ -54,6 +54,17 @@ func TestPutRoute(t *testing.T) {
 		!got.NextDue.Equal(noon.Add(time.Hour).Truncate(time.Second)) || got.Last.CheckID != "c1" {
 		t.Errorf("changed: %+v, %v, %v", got, created, err)
 	}
+	err = s.ChangeRoute(t.Context(), "orders-db", func(r Route) Route {
+		r.QueuedCheckID = r.Slot().CheckID()
+		return r
+	})
+	if changed.EveryMinutes = 7; err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err = s.PutRoute(t.Context(), changed); err != nil || got.Slot().CheckID() == got.QueuedCheckID ||
+		!got.Slot().Due(s.now()) {
+		t.Errorf("changed within the second of a slot: %+v, %v", got, err)
+	}
 	changed.Request = json.RawMessage(`"` + strings.Repeat("x", chunkUnits) + `"`)
 	if _, _, err := s.PutRoute(t.Context(), changed); !errors.Is(err, ErrRequestTooLong) {
 		t.Errorf("too long: %v", err)
