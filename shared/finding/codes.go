@@ -168,8 +168,9 @@ const (
 
 // Codes that were added to the contract's list.
 const (
-	AuthTrust      Code = "AUTH_TRUST"
-	AuthMethodWeak Code = "AUTH_METHOD_WEAK"
+	AuthTrust          Code = "AUTH_TRUST"
+	AuthMethodWeak     Code = "AUTH_METHOD_WEAK"
+	PreTempTablespaces Code = "PRE_TEMP_TABLESPACES"
 )
 
 // Codes lists every code, in the order of the contract.
@@ -311,5 +312,6 @@ func Codes() []Code {
 		AzNotPermitted,
 		AuthTrust,
 		AuthMethodWeak,
+		PreTempTablespaces,
 	}
 }

@@ -2,6 +2,7 @@ package prerequisites
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 )
@@ -87,6 +88,17 @@ func walSenders(s subject) []verdict {
 	}
 	return one(finding.Args{"setting": "max_wal_senders", "value": senders, "slots": slots, "used": used,
 		"needed": s.e.needed(), "setTo": max(slots, used+s.e.needed())})
+}
+
+// tempTablespaces: the prerequisites of every source kind want this setting off before an online migration.
+func tempTablespaces(s subject) []verdict {
+	const name = "azure.enable_temp_tablespaces_on_local_ssd"
+	value, _ := s.azureSetting(name)
+	switch strings.ToLower(value) {
+	case "on", "true", "yes", "1":
+		return one(finding.Args{"setting": name, "value": value, "setTo": "off"})
+	}
+	return nil
 }
 
 // A walsender that hears nothing for this long is ended. The documents recommend 0; a minute is PostgreSQL's default

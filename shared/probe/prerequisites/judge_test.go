@@ -42,6 +42,9 @@ func TestJudgeRecordedRows(t *testing.T) {
 	allow := func(names string) change {
 		return with(setting(SideTarget, "azure.extensions", names), answer(SideTarget, "azure"))
 	}
+	temp := func(value string) change {
+		return answer(SideTarget, "azure", `{"n":"azure.enable_temp_tablespaces_on_local_ssd","v":"`+value+`"}`)
+	}
 	rows := []struct {
 		name   string
 		change change
@@ -124,6 +127,12 @@ func TestJudgeRecordedRows(t *testing.T) {
 			finding.Args{"pid": 7, "role": "batch", "ageSeconds": 301.0}},
 		{"short transaction", answer(SideSource, "transactions", `{"open":2,"hidden":0,"oldest":{"pid":7,"ageSeconds":299}}`), "", nil},
 		{"hidden transactions", answer(SideSource, "transactions", `{"open":0,"hidden":3,"oldest":null}`), "source NOT_CHECKED", nil},
+
+		{"temporary tablespaces on the local disk", temp("on"), "target TEMP_TABLESPACES",
+			finding.Args{"setting": "azure.enable_temp_tablespaces_on_local_ssd", "setTo": "off", "azure": true}},
+		{"temporary tablespaces off", temp("off"), "", nil},
+		{"temporary tablespaces unknown to the server", answer(SideTarget, "azure",
+			`{"n":"azure.enable_temp_tablespaces_on_local_ssd","v":null}`), "", nil},
 
 		// Roles.
 		{"replication on RDS", with(of(request.AmazonRDS), edit(SideSource, "roles", `"replication" : true`, `"replication" : false`),

@@ -85,6 +85,8 @@ func serverRules() []Rule {
 			Validation: ParametersValidation, State: Failed, own: sourceSlots},
 		{Code: finding.PreReplicationSlots, Side: SideTarget, Mode: request.Online,
 			Needs: []string{"settings", "origins"}, own: targetSlots},
+		{Code: finding.PreTempTablespaces, Side: SideTarget, Mode: request.Online,
+			Needs: []string{"azure"}, own: tempTablespaces},
 		{Code: finding.PreWALSenders, Side: SideSource, Mode: request.Online, Needs: slots,
 			Validation: ParametersValidation, State: Failed, own: walSenders},
 		{Code: finding.PreWALSenderTimeout, Side: SideSource, Mode: request.Online, Needs: settings, own: walSenderTimeout},
