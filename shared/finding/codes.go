@@ -168,9 +168,10 @@ const (
 
 // Codes that were added to the contract's list.
 const (
-	AuthTrust          Code = "AUTH_TRUST"
-	AuthMethodWeak     Code = "AUTH_METHOD_WEAK"
-	PreTempTablespaces Code = "PRE_TEMP_TABLESPACES"
+	AuthTrust             Code = "AUTH_TRUST"
+	AuthMethodWeak        Code = "AUTH_METHOD_WEAK"
+	PreTempTablespaces    Code = "PRE_TEMP_TABLESPACES"
+	PrePasswordEncryption Code = "PRE_PASSWORD_ENCRYPTION"
 )
 
 // Codes lists every code, in the order of the contract.
@@ -313,5 +314,6 @@ func Codes() []Code {
 		AuthTrust,
 		AuthMethodWeak,
 		PreTempTablespaces,
+		PrePasswordEncryption,
 	}
 }

@@ -207,6 +207,18 @@ func TestJudgeRecordedRows(t *testing.T) {
 			finding.Args{"sourceGiB": 4.0, "needed": 5.0, "value": 4.9}},
 		{"storage just enough", func(_ *testing.T, _, _ recorded, e *Expect) { e.TargetStorageBytes = 5 << 30 }, "", nil},
 
+		// Roles of both.
+		{"md5 of Single Server", with(of(request.AzureSingleServer), setting(SideSource, "password_encryption", "md5")),
+			"target PASSWORD_ENCRYPTION", finding.Args{"value": "scram-sha-256", "setTo": "md5", "azure": true}},
+		{"md5 of an old Single Server", with(of(request.AzureSingleServer), setting(SideSource, "password_encryption", "on")),
+			"target PASSWORD_ENCRYPTION", nil},
+		{"md5 of both", with(of(request.AzureSingleServer), setting(SideSource, "password_encryption", "md5"),
+			setting(SideTarget, "password_encryption", "md5")), "", nil},
+		{"SCRAM of both", of(request.AzureSingleServer), "", nil},
+		{"md5 of RDS", with(of(request.AmazonRDS), setting(SideSource, "password_encryption", "md5")), "", nil},
+		{"password_encryption not seen", with(of(request.AzureSingleServer), setting(SideSource, "password_encryption", "md5"),
+			setting(SideTarget, "password_encryption", "")), "", nil},
+
 		// What is not read is said once a side, and nothing follows from it.
 		{"refused", with(answer(SideSource, "tables", "!57014"), answer(SideSource, "slots", "!42501")), "source NOT_CHECKED",
 			finding.Args{"count": 2, "rules": []string{"PRE_DECODER_MISSING", "PRE_LOCK_TABLE_SIZE", "PRE_PUBLICATION_RIGHTS",

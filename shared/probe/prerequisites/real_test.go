@@ -105,6 +105,16 @@ type breach struct {
 	want  string
 	// offline is what is said of an offline migration, where that is not the same.
 	offline string
+	// kind is what the source is taken for; on-premises where empty.
+	kind request.Kind
+}
+
+func (b breach) expect(mode request.Mode) prerequisites.Expect {
+	e := expect(mode)
+	if b.kind != "" {
+		e.Kind = b.kind
+	}
+	return e
 }
 
 func breaches() []breach {
@@ -112,75 +122,79 @@ func breaches() []breach {
 	none := "-"
 	return []breach{
 		{"no right to replicate", source, "alter role migrator noreplication", "alter role migrator replication",
-			"source PRE_REPLICATION_ROLE", none},
+			"source PRE_REPLICATION_ROLE", none, ""},
 		{"read-only by default", source, "alter role migrator set default_transaction_read_only = on",
-			"alter role migrator reset default_transaction_read_only", "source PRE_READ_ONLY", ""},
+			"alter role migrator reset default_transaction_read_only", "source PRE_READ_ONLY", "", ""},
 		{"target read-only by default", target, "alter role migrator set default_transaction_read_only = on",
-			"alter role migrator reset default_transaction_read_only", "target PRE_READ_ONLY", ""},
+			"alter role migrator reset default_transaction_read_only", "target PRE_READ_ONLY", "", ""},
 		{"idle timeout", source, "alter role migrator set idle_in_transaction_session_timeout = '1min'",
-			"alter role migrator reset idle_in_transaction_session_timeout", "source PRE_IDLE_TIMEOUT", ""},
+			"alter role migrator reset idle_in_transaction_session_timeout", "source PRE_IDLE_TIMEOUT", "", ""},
 		{"idle timeout of the target", target, "alter role migrator set idle_in_transaction_session_timeout = '1min'",
-			"alter role migrator reset idle_in_transaction_session_timeout", "target PRE_IDLE_TIMEOUT", ""},
+			"alter role migrator reset idle_in_transaction_session_timeout", "target PRE_IDLE_TIMEOUT", "", ""},
 		{"short sender timeout", source, "alter role migrator set wal_sender_timeout = '30s'",
-			"alter role migrator reset wal_sender_timeout", "source PRE_WAL_SENDER_TIMEOUT", none},
+			"alter role migrator reset wal_sender_timeout", "source PRE_WAL_SENDER_TIMEOUT", none, ""},
 		{"usual sender timeout", source, "alter role migrator set wal_sender_timeout = '60s'",
-			"alter role migrator reset wal_sender_timeout", "source PRE_WAL_SENDER_TIMEOUT advisory", none},
+			"alter role migrator reset wal_sender_timeout", "source PRE_WAL_SENDER_TIMEOUT advisory", none, ""},
 		{"slots taken", source, "select pg_create_logical_replication_slot('s'||n, 'test_decoding') from generate_series(1,9) n",
-			"select pg_drop_replication_slot(slot_name) from pg_replication_slots", "source PRE_REPLICATION_SLOTS", none},
+			"select pg_drop_replication_slot(slot_name) from pg_replication_slots", "source PRE_REPLICATION_SLOTS", none, ""},
 		{"origins taken", target, "select pg_replication_origin_create('o'||n) from generate_series(1,9) n",
-			"select pg_replication_origin_drop(roname) from pg_replication_origin", "target PRE_REPLICATION_SLOTS", none},
+			"select pg_replication_origin_drop(roname) from pg_replication_origin", "target PRE_REPLICATION_SLOTS", none, ""},
 		{"no key", source, "create table shop.log (line text); alter table shop.log owner to migrator",
-			"drop table shop.log", "source PRE_TABLE_WITHOUT_KEY", none},
+			"drop table shop.log", "source PRE_TABLE_WITHOUT_KEY", none, ""},
 		{"replica identity nothing", source, "alter table shop.orders replica identity nothing",
-			"alter table shop.orders replica identity default", "source PRE_TABLE_WITHOUT_KEY", none},
+			"alter table shop.orders replica identity default", "source PRE_TABLE_WITHOUT_KEY", none, ""},
 		{"replica identity dropped", source, "alter table shop.indexed drop constraint indexed_a_key",
 			"alter table shop.indexed add constraint indexed_a_key unique (a); " +
 				"alter table shop.indexed replica identity using index indexed_a_key",
-			"source PRE_TABLE_WITHOUT_KEY", none},
+			"source PRE_TABLE_WITHOUT_KEY", none, ""},
 		{"unlogged", source, "create unlogged table shop.cache (line text); alter table shop.cache owner to migrator",
-			"drop table shop.cache", "source PRE_UNLOGGED_TABLE", none},
+			"drop table shop.cache", "source PRE_UNLOGGED_TABLE", none, ""},
 		{"a table of somebody else", source, "alter table shop.orders owner to clerk",
-			"alter table shop.orders owner to migrator", "source PRE_PUBLICATION_RIGHTS", none},
+			"alter table shop.orders owner to migrator", "source PRE_PUBLICATION_RIGHTS", none, ""},
 		{"database of somebody else", source, "alter database orders owner to clerk; grant create on database orders to migrator",
-			"alter database orders owner to migrator", "source PRE_DATABASE_OWNER", ""},
+			"alter database orders owner to migrator", "source PRE_DATABASE_OWNER", "", ""},
 		{"prepared transaction", source, "begin; select txid_current(); prepare transaction 'forgotten'",
-			"rollback prepared 'forgotten'", "source PRE_PREPARED_TRANSACTION advisory", none},
+			"rollback prepared 'forgotten'", "source PRE_PREPARED_TRANSACTION advisory", none, ""},
 		{"extension in pg_catalog", source, "alter extension hstore set schema pg_catalog", "alter extension hstore set schema public",
-			"source PRE_EXTENSION_SCHEMA", ""},
+			"source PRE_EXTENSION_SCHEMA", "", ""},
 		{"collation of its own", source, "create collation shop.german (locale = 'C')", "drop collation shop.german",
-			"source PRE_COLLATION_USER_DEFINED", ""},
-		{"cast of its own", source, "create cast (text as int) with inout", "drop cast (text as int)", "source PRE_USER_CAST", ""},
+			"source PRE_COLLATION_USER_DEFINED", "", ""},
+		{"cast of its own", source, "create cast (text as int) with inout", "drop cast (text as int)", "source PRE_USER_CAST", "", ""},
 		{"language", source, "create language homemade handler plpgsql_call_handler", "drop language homemade",
-			"source PRE_LANGUAGE_UNSUPPORTED", ""},
+			"source PRE_LANGUAGE_UNSUPPORTED", "", ""},
 		{"grant on pg_authid", source, "grant select on pg_authid to reader", "revoke select on pg_authid from reader",
-			"source PRE_CATALOG_GRANT", ""},
+			"source PRE_CATALOG_GRANT", "", ""},
 		{"grant on pg_shadow to all", source, "grant select on pg_shadow to public", "revoke select on pg_shadow from public",
-			"source PRE_CATALOG_GRANT", ""},
+			"source PRE_CATALOG_GRANT", "", ""},
 		{"extension not allowed", source, "create extension pg_trgm", "drop extension pg_trgm",
-			"target PRE_EXTENSION_NOT_ALLOWED", ""},
+			"target PRE_EXTENSION_NOT_ALLOWED", "", ""},
 		{"extension that only other sources may have", source, "create extension postgres_fdw", "drop extension postgres_fdw",
-			"source PRE_EXTENSION_UNSUPPORTED", ""},
+			"source PRE_EXTENSION_UNSUPPORTED", "", ""},
 		{"extension that the target has not", source,
 			"update pg_extension set extname = 'rds_tools' where extname = 'hstore'",
-			"update pg_extension set extname = 'hstore' where extname = 'rds_tools'", "source PRE_EXTENSION_UNSUPPORTED", ""},
+			"update pg_extension set extname = 'hstore' where extname = 'rds_tools'", "source PRE_EXTENSION_UNSUPPORTED", "", ""},
 		{"column collation", source, `alter table shop.orders alter note type text collate ucs_basic; ` +
 			`update pg_collation set collname = 'English_United States.1252' where collname = 'ucs_basic'`,
 			`update pg_collation set collname = 'ucs_basic' where collname like 'English%'; ` +
-				`alter table shop.orders alter note type text`, "target PRE_COLLATION_MISSING", ""},
+				`alter table shop.orders alter note type text`, "target PRE_COLLATION_MISSING", "", ""},
 		{"locale of the database", target, "update pg_collation set collname = 'gone' where collname = 'C.utf8'",
-			"update pg_collation set collname = 'C.utf8' where collname = 'gone'", "target PRE_COLLATION_MISSING", ""},
+			"update pg_collation set collname = 'C.utf8' where collname = 'gone'", "target PRE_COLLATION_MISSING", "", ""},
 		{"temporary tablespaces on the local disk", target,
 			"alter role migrator set azure.enable_temp_tablespaces_on_local_ssd = on",
-			"alter role migrator reset azure.enable_temp_tablespaces_on_local_ssd", "target PRE_TEMP_TABLESPACES", none},
+			"alter role migrator reset azure.enable_temp_tablespaces_on_local_ssd", "target PRE_TEMP_TABLESPACES", none, ""},
 		{"no administrator", target, "revoke azure_pg_admin from migrator; grant pg_signal_backend to migrator",
-			"grant azure_pg_admin to migrator; revoke pg_signal_backend from migrator", "target PRE_AZURE_PG_ADMIN", ""},
+			"grant azure_pg_admin to migrator; revoke pg_signal_backend from migrator", "target PRE_AZURE_PG_ADMIN", "", ""},
 		{"no right to make roles", target, "alter role migrator nocreaterole", "alter role migrator createrole",
-			"target PRE_CREATE_ROLE", ""},
+			"target PRE_CREATE_ROLE", "", ""},
 		{"no right to end sessions", target, "revoke pg_signal_backend from azure_pg_admin",
-			"grant pg_signal_backend to azure_pg_admin", "target PRE_SIGNAL_BACKEND advisory", ""},
-		{"database exists", target, "create database orders owner migrator", "drop database orders", "target PRE_DATABASE_EXISTS", ""},
+			"grant pg_signal_backend to azure_pg_admin", "target PRE_SIGNAL_BACKEND advisory", "", ""},
+		{"database exists", target, "create database orders owner migrator", "drop database orders", "target PRE_DATABASE_EXISTS", "", ""},
 		{"database of somebody else exists", target, "create database orders owner clerk", "drop database orders",
-			"target PRE_DATABASE_DROP", ""},
+			"target PRE_DATABASE_DROP", "", ""},
+		{"md5 of Single Server", source, "alter role migrator set password_encryption = 'md5'",
+			"alter role migrator reset password_encryption", "target PRE_PASSWORD_ENCRYPTION", "", request.AzureSingleServer},
+		{"md5 of a server of one's own", source, "alter role migrator set password_encryption = 'md5'",
+			"alter role migrator reset password_encryption", "", "", ""},
 	}
 }
 
@@ -199,24 +213,24 @@ func TestRealEachRuleBrokenAlone(t *testing.T) {
 				at.exec(t, b.spoil)
 			}
 			defer at.exec(t, b.mend)
-			pairSays(t, source, target, request.Online, b.want)
+			pairSays(t, source, target, b.expect(request.Online), b.want)
 			switch b.offline {
 			case "":
-				pairSays(t, source, target, request.Offline, b.want)
+				pairSays(t, source, target, b.expect(request.Offline), b.want)
 			case "-":
-				pairSays(t, source, target, request.Offline, "")
+				pairSays(t, source, target, b.expect(request.Offline), "")
 			}
 		})
 	}
-	pairSays(t, source, target, request.Online, "")
+	pairSays(t, source, target, expect(request.Online), "")
 }
 
-func pairSays(t *testing.T, source, target lab, mode request.Mode, want string) {
+func pairSays(t *testing.T, source, target lab, e prerequisites.Expect, want string) {
 	t.Helper()
-	s := source.observe(t, source.dial(t), source.ask(mode))
-	d := target.observe(t, target.dial(t), target.ask(mode))
-	if got := strings.Join(judged(s, d, expect(mode)), "; "); got != want {
-		t.Errorf("%s: %q, want %q; not read: %+v %+v", mode, got, want, s.NotRead, d.NotRead)
+	s := source.observe(t, source.dial(t), source.ask(e.Mode))
+	d := target.observe(t, target.dial(t), target.ask(e.Mode))
+	if got := strings.Join(judged(s, d, e), "; "); got != want {
+		t.Errorf("%s: %q, want %q; not read: %+v %+v", e.Mode, got, want, s.NotRead, d.NotRead)
 	}
 }
 

@@ -155,6 +155,7 @@ func comparisons() []Rule {
 		{Code: finding.PreCollationMissing, Side: SideTarget, Needs: []string{"collations", "collated", "catalog", "version"},
 			Validation: CollationsValidation, State: Failed, compare: collationMissing},
 		{Code: finding.PreLockTableSize, Side: SideTarget, Needs: []string{"tables", "settings"}, compare: targetLockTable},
+		{Code: finding.PrePasswordEncryption, Side: SideTarget, Needs: []string{"settings"}, compare: passwordEncryption},
 		{Code: finding.PreStorage, Side: SideTarget, Needs: []string{"size"}, compare: storage},
 	}
 }
