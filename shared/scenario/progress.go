@@ -66,9 +66,20 @@ func cleared(step Step, seen []Seen) bool {
 	}
 	return slices.ContainsFunc([]bool{false, true}, func(byServer bool) bool {
 		tried := slices.DeleteFunc(slices.Clone(about), func(s Seen) bool { return s.ByServer != byServer })
-		proven := func(s Seen) bool { return s.Leg == step.Leg && s.proves(step.Proof) }
+		proven := func(s Seen) bool { return s.shownDone(step, seen) }
 		return slices.ContainsFunc(tried, proven) && !slices.ContainsFunc(tried, shown)
 	})
+}
+
+// shownDone tells whether a layer shows a step done. A probe that was led to an address of the wrong nature went another
+// way than the migration will, so that whatever it got through shows nothing.
+func (s Seen) shownDone(step Step, seen []Seen) bool {
+	led := func(s Seen) bool {
+		return !s.ByServer && s.Leg == step.Leg && (slices.Contains(s.Codes, finding.DNSPublicWherePrivateExpected) ||
+			slices.Contains(s.Codes, finding.DNSPrivateWherePublicExpected))
+	}
+	return s.Leg == step.Leg && s.proves(step.Proof) &&
+		(s.ByServer || step.Proof == finding.Resolve || !slices.ContainsFunc(seen, led))
 }
 
 // probed tells a layer that somebody walked from what was read or requested.
@@ -94,7 +105,7 @@ func (p Placement) progress(step Step, suspects []Step, seen []Seen) Progress {
 				out.State = Undone
 			}
 		}
-		proven = proven || s.Leg == step.Leg && decides && s.proves(step.Proof)
+		proven = proven || decides && s.shownDone(step, seen)
 	}
 	slices.Sort(out.ShownBy)
 	out.ShownBy = slices.Compact(out.ShownBy)

@@ -62,7 +62,10 @@ func TestProgress(t *testing.T) {
 			"server.source.connect=failed:TCP_TIMEOUT", "source_public_access=unknown:TCP_TIMEOUT " +
 			"source_admits_target=unknown:TCP_TIMEOUT"},
 		{"a warning is no proof", row1, "source.resolve=warned:DNS_PRIVATE_WHERE_PUBLIC_EXPECTED source.tls=passed",
-			"source_public_address=undone:DNS_PRIVATE_WHERE_PUBLIC_EXPECTED source_reachable_internet=done"},
+			"source_public_address=undone:DNS_PRIVATE_WHERE_PUBLIC_EXPECTED source_reachable_internet=unknown"},
+		{"another way than the migration's", row9, "source.resolve=failed:DNS_PUBLIC_WHERE_PRIVATE_EXPECTED " +
+			"source.connect=passed source.tls=passed", "source_zone_link=undone:DNS_PUBLIC_WHERE_PRIVATE_EXPECTED " +
+			"vnet_peering=unknown source_endpoint_approved=unknown"},
 		{"that the server went somewhere proves no zone", row9, "source.resolve=failed:DNS_PUBLIC_WHERE_PRIVATE_EXPECTED " +
 			"server.source.resolve=passed server.source.connect=failed:TCP_REFUSED",
 			"source_zone_link=undone:DNS_PUBLIC_WHERE_PRIVATE_EXPECTED"},
