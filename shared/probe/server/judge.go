@@ -76,7 +76,7 @@ func (s signature) read(text string, o Observation, e Expect) reading {
 		// TLS was asked for only to end the attempt there.
 		return reading{layer: finding.Connect}
 	}
-	args := finding.Args{"host": e.Host, "port": e.Port, "message": text}
+	args := finding.Args{"host": e.Host, "port": e.Port}
 	for name, value := range s.args {
 		args[name] = value
 	}

@@ -32,7 +32,7 @@ func inability(o Observation, e Expect) (finding.Finding, bool) {
 		}
 	}
 	if o.Error != nil {
-		args["sqlstate"], args["message"] = o.Error.SQLState, o.Error.Message
+		args["sqlstate"], args["message"] = o.Error.SQLState, strings.Join(strings.Fields(o.Error.Message), " ")
 	}
 	return finding.Finding{Code: finding.VantageServerNotAsked, Args: args}, true
 }

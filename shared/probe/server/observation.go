@@ -1,5 +1,10 @@
 package server
 
+import (
+	"encoding/json"
+	"strings"
+)
+
 // Extension is what the asked server has of dblink.
 type Extension string
 
@@ -84,4 +89,13 @@ type Error struct {
 	Message  string `json:"message,omitempty"`
 	Detail   string `json:"detail,omitempty"`
 	Hint     string `json:"hint,omitempty"`
+}
+
+// MarshalJSON writes each text as one line: a report holds no control characters.
+func (e Error) MarshalJSON() ([]byte, error) {
+	type plain Error
+	for _, text := range []*string{&e.Message, &e.Detail, &e.Hint} {
+		*text = strings.Join(strings.Fields(*text), " ")
+	}
+	return json.Marshal(plain(e))
 }
