@@ -127,7 +127,9 @@ func (o *rowOutcome) compareUnsupported() {
 	o.compareUndone()
 }
 
-func (o *rowOutcome) unsupported() bool { return o.targetAccess == request.Public && o.access != request.Public }
+func (o *rowOutcome) unsupported() bool {
+	return o.targetAccess == request.Public && o.access != request.Public
+}
 
 // compareUndone demands that the step is shown by its code: undone where the code can mean nothing else, and otherwise
 // one of the steps that look the same from here. No other step may be called undone.
@@ -142,26 +144,34 @@ func (o *rowOutcome) compareUndone() {
 	if !slices.Contains(step.ShownBy, o.code) {
 		o.fault("shown by %v, want %s; found %v", step.ShownBy, o.code, codes(r))
 	}
-	suspects := o.suspects(step.Leg)
 	want := "undone"
 	if len(o.among) > 0 {
 		want = "unknown"
 	}
+	suspects := o.suspects(step.Leg)
 	if step.State != want {
 		o.fault("%s is %s, want %s; the same is shown of %v", o.step, step.State, want, suspects)
 	}
-	// The server's own attempt stands for whatever is on its way.
-	if all := append([]string{o.step}, o.among...); o.step != "verify_from_target" && !sameSet(suspects, all) {
-		o.fault("%s is shown of %v, want %v", o.code, suspects, all)
-	}
-	for _, other := range r.Scenario.Steps {
-		// The server's own attempt fails with whatever is undone on its way.
-		if other.State == "undone" && other.Key != o.step && other.Key != "verify_from_target" {
-			o.fault("%s is called undone by %v", other.Key, other.ShownBy)
-		}
-	}
 	if r.Verdict == report.Ready {
 		o.fault("verdict ready")
+	}
+	// The server's own attempt fails with whatever is undone on its way.
+	if o.step != ownAttempt {
+		o.compareOthers(suspects)
+	}
+}
+
+const ownAttempt = "verify_from_target"
+
+// compareOthers demands that the suspects are those that look the same, and that no other step is called undone.
+func (o *rowOutcome) compareOthers(suspects []string) {
+	if all := append([]string{o.step}, o.among...); !sameSet(suspects, all) {
+		o.fault("%s is shown of %v, want %v", o.code, suspects, all)
+	}
+	for _, other := range o.answer.Report.Scenario.Steps {
+		if other.State == "undone" && other.Key != o.step && other.Key != ownAttempt {
+			o.fault("%s is called undone by %v", other.Key, other.ShownBy)
+		}
 	}
 }
 
@@ -169,7 +179,7 @@ func (o *rowOutcome) compareUndone() {
 func (o *rowOutcome) suspects(leg string) []string {
 	var out []string
 	for _, step := range o.answer.Report.Scenario.Steps {
-		attempt := step.Key == "verify_from_target" && o.step != step.Key
+		attempt := step.Key == ownAttempt
 		if step.Leg == leg && !attempt && slices.Contains(step.ShownBy, o.code) {
 			out = append(out, step.Key)
 		}

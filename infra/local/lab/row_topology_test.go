@@ -66,9 +66,15 @@ const (
 	rowTargetPort  = 5436
 )
 
-func premises() rowServer { return rowServer{port: 5436, organization: "Contoso Ltd", names: []string{sourceName}} }
-func machine() rowServer  { return rowServer{port: 5437, organization: "Contoso Ltd", names: []string{machineHost}} }
-func single() rowServer   { return rowServer{port: 5438, organization: microsoft, names: []string{singleHost}} }
+func premises() rowServer {
+	return rowServer{port: 5436, organization: "Contoso Ltd", names: []string{sourceName}}
+}
+func machine() rowServer {
+	return rowServer{port: 5437, organization: "Contoso Ltd", names: []string{machineHost}}
+}
+func single() rowServer {
+	return rowServer{port: 5438, organization: microsoft, names: []string{singleHost}}
+}
 func cloud() rowServer {
 	return rowServer{port: 5439, organization: amazon, names: []string{rdsHost, auroraHost}}
 }
@@ -90,7 +96,8 @@ func (b *bench) build(top topology) request.Check {
 	atSource, atTarget := b.rowSource(top.behind), b.rowTarget()
 	b.order.Roots[rootsSetting] += atSource.root + atTarget.root
 	if top.targetAccess == request.Public {
-		// A server with public access is seen by its public address.
+		// A server with public access is seen by its public address, and no private one is within its reach.
+		b.router.filter("forward", "ip saddr "+publicTarget+" ip daddr 10.77.3.0/24 drop")
 		b.target.change("route change default via 10.77.4.1 src "+publicTarget, "route change default via 10.77.4.1")
 	}
 	b.target.change("addr add "+runtimeAddress+"/24 dev eth0", "addr del "+runtimeAddress+"/24 dev eth0")
