@@ -172,6 +172,7 @@ const (
 	AuthMethodWeak        Code = "AUTH_METHOD_WEAK"
 	PreTempTablespaces    Code = "PRE_TEMP_TABLESPACES"
 	PrePasswordEncryption Code = "PRE_PASSWORD_ENCRYPTION"
+	PrePostGISVersion     Code = "PRE_POSTGIS_VERSION"
 )
 
 // Codes lists every code, in the order of the contract.
@@ -315,5 +316,6 @@ func Codes() []Code {
 		AuthMethodWeak,
 		PreTempTablespaces,
 		PrePasswordEncryption,
+		PrePostGISVersion,
 	}
 }

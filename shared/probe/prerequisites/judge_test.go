@@ -42,6 +42,10 @@ func TestJudgeRecordedRows(t *testing.T) {
 	allow := func(names string) change {
 		return with(setting(SideTarget, "azure.extensions", names), answer(SideTarget, "azure"))
 	}
+	postgis := func(source, target string) change {
+		return with(extension("postgis", source), allow("postgis"),
+			answer(SideTarget, "available", `{"n":"postgis","v":"`+target+`"}`))
+	}
 	temp := func(value string) change {
 		return answer(SideTarget, "azure", `{"n":"azure.enable_temp_tablespaces_on_local_ssd","v":"`+value+`"}`)
 	}
@@ -167,6 +171,14 @@ func TestJudgeRecordedRows(t *testing.T) {
 			finding.Args{"reason": "breaking_version", "targetVersion": "5.3.1"}},
 		{"pg_partman 5 without its worker", with(extension("pg_partman", "5.1.0"), allow("pg_partman")),
 			"target EXTENSION_NOT_PRELOADED?", finding.Args{"names": []string{"pg_partman_bgw"}, "validationState": "Warning"}},
+		{"PostGIS of a later minor version", postgis("3.10.0", "3.9.2"), "target POSTGIS_VERSION", finding.Args{"version": "3.10.0",
+			"targetVersion": "3.9.2", "database": "orders", "validationType": "ExtensionsValidation", "validationState": "Failed"}},
+		{"PostGIS of a later patch", postgis("3.4.2", "3.4.1"), "target POSTGIS_VERSION?", finding.Args{"validationState": "Warning"}},
+		{"PostGIS of the same version", postgis("3.4.2", "3.4.2"), "", nil},
+		{"PostGIS of an earlier version", postgis("2.5.0dev", "3.5"), "", nil},
+		{"PostGIS without a version", postgis("unpackaged", "3.5.0"), "", nil},
+		{"PostGIS, and the target's list not read", with(extension("postgis", "3.10.0"), allow("postgis"),
+			answer(SideTarget, "available", "!42501")), "target NOT_CHECKED", nil},
 		{"postgres_fdw from RDS", with(of(request.AmazonRDS), extension("postgres_fdw", "1.1")), "source EXTENSION_UNSUPPORTED",
 			finding.Args{"reason": "source_kind"}},
 		{"postgres_fdw from somewhere", with(of(""), extension("postgres_fdw", "1.1"), allow("postgres_fdw")),

@@ -148,6 +148,8 @@ func comparisons() []Rule {
 			Validation: SchemaValidation, State: Failed, compare: tableWithOIDs},
 		{Code: finding.PreExtensionUnsupported, Side: SideSource, Needs: []string{"extensions", "available"},
 			Validation: ExtensionsValidation, State: Failed, compare: extensionUnsupported},
+		{Code: finding.PrePostGISVersion, Side: SideTarget, Needs: []string{"extensions", "available"},
+			Validation: ExtensionsValidation, State: Failed, compare: postGISVersion},
 		{Code: finding.PreExtensionNotAllowed, Side: SideTarget, Needs: []string{"extensions", "azure"},
 			Validation: ExtensionsValidation, State: Failed, compare: extensionNotAllowed},
 		{Code: finding.PreExtensionNotPreloaded, Side: SideTarget, Needs: []string{"extensions", "settings"},
