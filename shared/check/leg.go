@@ -113,13 +113,26 @@ func (l *legRun) step(ctx context.Context, step plan.Step) diagnosis.Layer {
 	started := time.Now()
 	layer, open := run(within)
 	layer.Elapsed = time.Since(started)
+	layer.Closed = !open
 	if !open {
 		l.blocked = step.Layer
 	}
-	if !open && layer.Inconclusive == "" && len(layer.Findings) == 0 && ctx.Err() != nil {
-		layer.Inconclusive = context.Cause(ctx).Error()
+	if !open && layer.Inconclusive == "" && len(layer.Findings) == 0 {
+		layer.Inconclusive = ending(ctx, within)
 	}
 	return layer
+}
+
+// ending says why a layer left nothing to go on with although nothing was found. Whatever it was, the layer has not
+// passed: on a busy machine its share of the time may be over before its first byte.
+func ending(whole, share context.Context) string {
+	switch {
+	case whole.Err() != nil:
+		return context.Cause(whole).Error()
+	case share.Err() != nil:
+		return "its share of the time was over before it could ask"
+	}
+	return "it ended without an answer"
 }
 
 // resolve finds the addresses: of the custom address where one is given, since the host's name is then not asked.

@@ -46,6 +46,8 @@ type Layer struct {
 	BlockedBy    finding.Layer
 	Skip         string
 	Inconclusive string
+	// Closed says that the layer left nothing for the next one to go on with.
+	Closed bool
 }
 
 // Report judges a result as a whole and puts it into words.
@@ -123,6 +125,10 @@ func (j judge) status(l Layer) finding.Status {
 		case severity == finding.Warned:
 			status = worse(status, finding.StatusWarned)
 		}
+	}
+	if l.Closed && (status == finding.StatusPassed || status == finding.StatusWarned) {
+		// Whatever the judges made of it: a layer that nothing comes after has not passed.
+		return finding.StatusInconclusive
 	}
 	return status
 }

@@ -77,6 +77,8 @@ func TestVerdictAndFirstBroken(t *testing.T) {
 		"a failure outweighs our trouble": {result([]Layer{failed(finding.Login, credential)}, []Layer{failed(finding.Login, loginFailed)}),
 			report.NotReady, "source", finding.CredentialUnavailable},
 		"out of time": {result([]Layer{{Layer: finding.TLS, Inconclusive: "the time is over"}}, nil), report.Inconclusive, "", ""},
+		"closed and nothing found": {result([]Layer{{Layer: finding.TLS, Observation: "seen", Closed: true}}, nil),
+			report.Inconclusive, "", ""},
 		"not allowed": {result([]Layer{failed(finding.Connect, refused)}, nil), report.Rejected, "source", finding.RequestTargetNotAllowed},
 		"unsupported": {result(nil, nil, found(finding.ScenarioUnsupported, finding.Scenario, "")), report.Unsupported, "",
 			finding.ScenarioUnsupported},
