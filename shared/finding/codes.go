@@ -173,6 +173,7 @@ const (
 	PreTempTablespaces    Code = "PRE_TEMP_TABLESPACES"
 	PrePasswordEncryption Code = "PRE_PASSWORD_ENCRYPTION"
 	PrePostGISVersion     Code = "PRE_POSTGIS_VERSION"
+	PreBaseType           Code = "PRE_BASE_TYPE"
 )
 
 // Codes lists every code, in the order of the contract.
@@ -317,5 +318,6 @@ func Codes() []Code {
 		PreTempTablespaces,
 		PrePasswordEncryption,
 		PrePostGISVersion,
+		PreBaseType,
 	}
 }

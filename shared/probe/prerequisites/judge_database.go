@@ -41,6 +41,10 @@ func userCast(s subject) []verdict {
 	return s.each(func(d Database) finding.Args { return some(d.Casts) })
 }
 
+func baseType(s subject) []verdict {
+	return s.each(func(d Database) finding.Args { return some(d.BaseTypes) })
+}
+
 func catalogGrant(s subject) []verdict {
 	return s.each(func(d Database) finding.Args { return some(d.Grants) })
 }

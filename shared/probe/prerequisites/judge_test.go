@@ -201,6 +201,10 @@ func TestJudgeRecordedRows(t *testing.T) {
 			"source LANGUAGE_UNSUPPORTED", finding.Args{"names": []string{"plperl"}}},
 		{"plv8 is supported", answer(SideSource, "languages", `"plv8"`), "", nil},
 
+		{"base type", answer(SideSource, "baseTypes", `{"count":2,"first":["public.money3","shop.tag"]}`), "source BASE_TYPE",
+			finding.Args{"count": 2, "first": []string{"public.money3", "shop.tag"}, "database": "orders",
+				"validationType": "SchemaValidation", "validationState": "Warning"}},
+
 		// Collations, locks and storage.
 		{"Windows locale", edit(SideSource, "catalog", `"collate" : "en_US.UTF-8", "ctype" : "en_US.UTF-8"`,
 			`"collate" : "English_United States.1252", "ctype" : "English_United States.1252"`), "target COLLATION_MISSING",

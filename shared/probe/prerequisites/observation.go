@@ -149,6 +149,8 @@ type Database struct {
 	UserCollations *Counted   `json:"userCollations,omitempty"`
 	Collated       []Collated `json:"collated,omitzero"`
 	Casts          *Counted   `json:"casts,omitempty"`
+	// BaseTypes are those with an input function of somebody's own, outside extensions.
+	BaseTypes *Counted `json:"baseTypes,omitempty"`
 	// Languages are those besides internal, C, SQL and PL/pgSQL.
 	Languages []Text `json:"languages,omitzero"`
 	// Grants are rights on system tables that somebody gave, such as "SELECT on pg_authid to reader".

@@ -18,6 +18,8 @@ func databaseQuestions() []Question {
 			keep: list(mine(func(d *Database) *[]Collated { return &d.Collated }))},
 		{ID: "casts", Scope: PerDatabase, Sides: own, SQL: castsSQL,
 			keep: counted(func(d *Database) **Counted { return &d.Casts })},
+		{ID: "baseTypes", Scope: PerDatabase, Sides: own, SQL: baseTypesSQL,
+			keep: counted(func(d *Database) **Counted { return &d.BaseTypes })},
 		{ID: "languages", Scope: PerDatabase, Sides: own, SQL: languagesSQL,
 			keep: list(mine(func(d *Database) *[]Text { return &d.Languages }))},
 		{ID: "grants", Scope: PerDatabase, Sides: own, SQL: grantsSQL,
@@ -70,8 +72,15 @@ join pg_collation l on l.oid=attcollation
 where attcollation not in(0,100,950,951) and attnum>0 and not attisdropped and relkind in('r','p')
 and collnamespace='pg_catalog'::regnamespace and ` + userSchema + `)x group by collname,p order by collname limit 50`
 
+// A range type brings its cast to a multirange (PostgreSQL 14), which depends on it internally.
 const castsSQL = `with x as(select format_type(castsource,null)||' AS '||format_type(casttarget,null) n from pg_cast o
 where oid>=16384 and not exists(select 1 from pg_depend where classid='pg_cast'::regclass and objid=o.oid
+and deptype in('e','i')))` + countedSQL
+
+// The array type that comes with a type has an input function of PostgreSQL's own.
+const baseTypesSQL = `with x as(select quote_ident(nspname)||'.'||quote_ident(typname) n from pg_type t
+join pg_namespace n on n.oid=typnamespace where typtype='b' and typinput::oid>=16384 and ` + userSchema + `
+and not exists(select 1 from pg_depend where classid='pg_type'::regclass and objid=t.oid
 and deptype='e'))` + countedSQL
 
 const languagesSQL = `select to_json(lanname::text) from pg_language where

@@ -160,6 +160,14 @@ func breaches() []breach {
 		{"collation of its own", source, "create collation shop.german (locale = 'C')", "drop collation shop.german",
 			"source PRE_COLLATION_USER_DEFINED", "", ""},
 		{"cast of its own", source, "create cast (text as int) with inout", "drop cast (text as int)", "source PRE_USER_CAST", "", ""},
+		{"base type", source, "create type shop.tag; create function shop.tag_in(cstring) returns shop.tag " +
+			"language internal immutable strict as 'int4in'; create function shop.tag_out(shop.tag) returns cstring " +
+			"language internal immutable strict as 'int4out'; create type shop.tag (input = shop.tag_in, " +
+			"output = shop.tag_out, like = int4); create domain shop.tags as shop.tag[]",
+			"drop domain shop.tags; drop type shop.tag cascade", "source PRE_BASE_TYPE", "", ""},
+		{"types that anybody may create", source, "create type shop.state as enum ('new'); " +
+			"create type shop.span as range (subtype = int4); create type shop.both as (a int, b shop.state[]); create type shop.shell",
+			"drop type shop.both, shop.state, shop.span, shop.shell", "", "", ""},
 		{"language", source, "create language homemade handler plpgsql_call_handler", "drop language homemade",
 			"source PRE_LANGUAGE_UNSUPPORTED", "", ""},
 		{"grant on pg_authid", source, "grant select on pg_authid to reader", "revoke select on pg_authid from reader",

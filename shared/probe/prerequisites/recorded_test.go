@@ -38,6 +38,7 @@ func healthySource() recorded {
 		"userCollations": {`{"count" : 0, "first" : []}`},
 		"collated":       {`{"name" : "de-DE-x-icu", "provider" : "i", "column" : "public.t.name"}`},
 		"casts":          {`{"count" : 0, "first" : []}`},
+		"baseTypes":      {`{"count" : 0, "first" : []}`},
 		"languages":      {},
 		"grants":         {`{"count" : 0, "first" : []}`},
 	}

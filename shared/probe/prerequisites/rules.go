@@ -133,6 +133,8 @@ func databaseRules() []Rule {
 			Validation: CollationsValidation, State: Failed, own: userCollation},
 		{Code: finding.PreUserCast, Side: SideSource, Needs: []string{"casts"},
 			Validation: SchemaValidation, State: Failed, own: userCast},
+		{Code: finding.PreBaseType, Side: SideSource, Needs: []string{"baseTypes"},
+			Validation: SchemaValidation, State: Warning, own: baseType},
 		{Code: finding.PreLanguageUnsupported, Side: SideSource, Needs: []string{"languages"},
 			Validation: SchemaValidation, State: Failed, own: languageUnsupported},
 		{Code: finding.PreCatalogGrant, Side: SideSource, Needs: []string{"grants"},
