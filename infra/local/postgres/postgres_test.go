@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,9 +113,15 @@ func TestServerRunsBehindAPrefix(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("a prefix changes the user with setpriv, which needs root")
 	}
-	server := start(t, postgres.Options{Prefix: []string{"env"}, Port: 45432})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	listener.Close()
+	server := start(t, postgres.Options{Prefix: []string{"env"}, Port: port})
 	rows, err := server.Query(t.Context(), "show port")
-	if err != nil || rows[0][0] != "45432" {
+	if err != nil || rows[0][0] != strconv.Itoa(port) {
 		t.Fatalf("rows %v, error %v", rows, err)
 	}
 }
