@@ -61,6 +61,8 @@ func TestPrerequisiteRemediesFollowThePlatform(t *testing.T) {
 		{"base type", finding.PreBaseType, "source", finding.Args{"selfHosted": true, "database": "d", "count": 1},
 			[]string{"ALTER TABLE TABLE_NAME ALTER COLUMN COLUMN_NAME TYPE text USING COLUMN_NAME::text;",
 				"DROP TYPE TYPE_NAME CASCADE;"}},
+		{"Entra role", finding.PreRoleMissing, "target", finding.Args{"azure": true, "count": 1, "name": "ann@contoso.com"},
+			[]string{`SELECT * FROM pgaadauth_create_principal('ann@contoso.com', false, false);`}},
 		{"temporary tablespaces", finding.PreTempTablespaces, "target", finding.Args{"azure": true}, []string{
 			"az postgres flexible-server parameter set -g rg2 -s new -n azure.enable_temp_tablespaces_on_local_ssd -v off && " +
 				"az postgres flexible-server restart -g rg2 -n new"}},
@@ -104,7 +106,7 @@ func TestPrerequisitesCarryTheServiceCode(t *testing.T) {
 		finding.PreLanguageUnsupported: "603413", finding.PreCatalogGrant: "603410", finding.PreDatabaseOwner: "603110",
 		finding.PreSignalBackend: "603111", finding.PreAzurePGAdmin: "603115", finding.PreCreateRole: "603116",
 		finding.PreDatabaseExists: "603101", finding.PreDatabaseDrop: "603117", finding.PreTableWithoutKey: "",
-		finding.PreStorage: "", finding.PreTempTablespaces: "", finding.PreBaseType: "", finding.PrePostGISVersion: "603406", finding.PrePasswordEncryption: "", finding.PreNotChecked: ""} {
+		finding.PreStorage: "", finding.PreTempTablespaces: "", finding.PreRoleMissing: "603103", finding.PreBaseType: "", finding.PrePostGISVersion: "603406", finding.PrePasswordEncryption: "", finding.PreNotChecked: ""} {
 		if got := prerequisite(t, code, "source", nil).ServiceCode; got != want {
 			t.Errorf("%s has %q, not %q", code, got, want)
 		}

@@ -174,6 +174,7 @@ const (
 	PrePasswordEncryption Code = "PRE_PASSWORD_ENCRYPTION"
 	PrePostGISVersion     Code = "PRE_POSTGIS_VERSION"
 	PreBaseType           Code = "PRE_BASE_TYPE"
+	PreRoleMissing        Code = "PRE_ROLE_MISSING"
 )
 
 // Codes lists every code, in the order of the contract.
@@ -319,5 +320,6 @@ func Codes() []Code {
 		PrePasswordEncryption,
 		PrePostGISVersion,
 		PreBaseType,
+		PreRoleMissing,
 	}
 }

@@ -224,6 +224,15 @@ func TestJudgeRecordedRows(t *testing.T) {
 		{"storage just enough", func(_ *testing.T, _, _ recorded, e *Expect) { e.TargetStorageBytes = 5 << 30 }, "", nil},
 
 		// Roles of both.
+		{"Entra role missing", with(of(request.AzureSingleServer), answer(SideSource, "entraRoles", `"ann@contoso.com"`, `"readers"`)),
+			"target ROLE_MISSING", finding.Args{"count": 1, "first": []string{"readers"}, "name": "readers", "azure": true,
+				"validationState": "Warning"}},
+		{"Entra role there", answer(SideSource, "entraRoles", `"ann@contoso.com"`), "", nil},
+		{"a principal of Google", with(of(request.GoogleCloudSQL), answer(SideSource, "entraRoles", `"bob@project.iam"`)), "", nil},
+		{"target's roles not read", with(answer(SideSource, "entraRoles", `"bob@contoso.com"`), answer(SideTarget, "roleNames", "!42501")),
+			"target NOT_CHECKED", nil},
+		{"more roles than are read", with(answer(SideSource, "entraRoles", `"bob@contoso.com"`),
+			answer(SideTarget, "roleNames", slices.Repeat([]string{`"r"`}, maxRoleNames)...)), "target NOT_CHECKED", nil},
 		{"md5 of Single Server", with(of(request.AzureSingleServer), setting(SideSource, "password_encryption", "md5")),
 			"target PASSWORD_ENCRYPTION", finding.Args{"value": "scram-sha-256", "setTo": "md5", "azure": true}},
 		{"md5 of an old Single Server", with(of(request.AzureSingleServer), setting(SideSource, "password_encryption", "on")),

@@ -53,6 +53,9 @@ type Server struct {
 	Origins      *Origins         `json:"origins,omitempty"`
 	// Azure are the settings that only Azure has, null where the server does not know them.
 	Azure map[Text]*Setting `json:"azure,omitzero"`
+	// EntraRoles are roles of a source that look like principals of Entra, RoleNames a target's roles besides pg_*.
+	EntraRoles []Text `json:"entraRoles,omitzero"`
+	RoleNames  []Text `json:"roleNames,omitzero"`
 	// Available are the extensions that can be created, with their default version.
 	Available map[Text]Text `json:"available,omitzero"`
 	// Collations are all names but those of ICU, which are the same wherever ICU is.

@@ -25,6 +25,10 @@ func serverQuestions(t Target) []Question {
 			keep: single(func(o *Observation) **Origins { return &o.Server.Origins })},
 		{ID: "azure", Sides: target, SQL: azureSQL,
 			keep: entries(func(o *Observation) *map[Text]*Setting { return &o.Server.Azure })},
+		{ID: "entraRoles", Sides: source, SQL: entraRolesSQL,
+			keep: list(func(o *Observation) *[]Text { return &o.Server.EntraRoles })},
+		{ID: "roleNames", Sides: target, SQL: roleNamesSQL,
+			keep: list(func(o *Observation) *[]Text { return &o.Server.RoleNames })},
 		{ID: "available", Sides: target, SQL: availableSQL,
 			keep: entries(func(o *Observation) *map[Text]Text { return &o.Server.Available })},
 		{ID: "collations", Sides: target, SQL: collationsSQL,
@@ -98,3 +102,13 @@ from pg_available_extensions order by name limit 500`
 const collationsSQL = `select to_json(n) from(select distinct collname::text n from pg_collation c where
 coalesce(to_jsonb(c)->>'collprovider','c')<>'i' and collencoding in(-1,(select encoding from pg_database where
 datname=current_database())) order by 1 limit 1500)x`
+
+// Roles that look like principals of Entra and have a use: Single Server marks its own by membership in azure_ad_user,
+// and a user principal name has an @. pg_has_role would count every role of a superuser's.
+const entraRolesSQL = `select to_json(rolname::text) from pg_roles r where rolname<>current_user
+and rolname!~'^(pg_|rds|cloudsql|alloydb|azure)' and(rolname like '%@%' or exists(select 1 from pg_auth_members m
+join pg_roles g on g.oid=m.roleid where m.member=r.oid and g.rolname='azure_ad_user'))and(rolcanlogin or exists(
+select 1 from pg_shdepend where refclassid='pg_authid'::regclass and refobjid=r.oid and deptype='o'))
+order by rolname limit 500`
+
+const roleNamesSQL = `select to_json(rolname::text) from pg_roles where rolname!~'^pg_' order by rolname limit 2000`

@@ -159,6 +159,8 @@ func comparisons() []Rule {
 		{Code: finding.PreCollationMissing, Side: SideTarget, Needs: []string{"collations", "collated", "catalog", "version"},
 			Validation: CollationsValidation, State: Failed, compare: collationMissing},
 		{Code: finding.PreLockTableSize, Side: SideTarget, Needs: []string{"tables", "settings"}, compare: targetLockTable},
+		{Code: finding.PreRoleMissing, Side: SideTarget, Needs: []string{"entraRoles", "roleNames"},
+			Validation: ConnectivityValidation, State: Warning, compare: roleMissing},
 		{Code: finding.PrePasswordEncryption, Side: SideTarget, Needs: []string{"settings"}, compare: passwordEncryption},
 		{Code: finding.PreStorage, Side: SideTarget, Needs: []string{"size"}, compare: storage},
 	}
