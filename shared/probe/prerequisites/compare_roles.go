@@ -25,8 +25,8 @@ func passwordEncryption(p pair) []verdict {
 // maxRoleNames is how many names of a target's roles are read.
 const maxRoleNames = 2000
 
-// roleMissing: ordinary roles are the service's to create, those of Entra have to be there. With other clouds an @ stands
-// for a principal of their own directory.
+// roleMissing: ordinary roles are the service's to create, those of Entra have to be there. With other clouds an @
+// stands for a principal of their own directory.
 func roleMissing(p pair) []verdict {
 	there := p.target.Server.RoleNames
 	if there == nil || !slices.Contains([]string{"azure", "selfHosted"}, p.source.platform()) {
