@@ -49,11 +49,17 @@ func (b *bench) playRow(top topology, u undoing) (out rowOutcome) {
 	out.packets, err = b.vantage.sent()
 	must(err)
 	out.faults = invariants(out.answer, time.Duration(checked.TimeoutSeconds)*time.Second)
-	if u.step == "" {
-		out.compareHealthy()
-		return out
+	if got := out.answer.Report.Scenario.Row; got != top.row {
+		out.fault("row %d, want %d", got, top.row)
 	}
-	out.compareUndone()
+	switch {
+	case top.unsupported():
+		out.compareUnsupported()
+	case u.step == "":
+		out.compareHealthy()
+	default:
+		out.compareUndone()
+	}
 	return out
 }
 
@@ -80,19 +86,13 @@ func (o *rowOutcome) fault(format string, values ...any) {
 	o.faults = append(o.faults, fmt.Sprintf(format, values...))
 }
 
-// compareHealthy demands the row, its verdict, every provable step done and every other one left open.
+// compareHealthy demands the verdict, every provable step done and every other one left open.
 func (o *rowOutcome) compareHealthy() {
 	r := o.answer.Report
-	if r.Scenario.Row != o.row {
-		o.fault("row %d, want %d", r.Scenario.Row, o.row)
-	}
-	if o.unsupported() {
-		o.compareUnsupported()
-		return
-	}
 	if r.Verdict != report.Ready || o.packets == 0 {
 		o.fault("verdict %s with %v after %d packets, want ready", r.Verdict, codes(r), o.packets)
 	}
+	o.compareLayers()
 	var open []string
 	for _, step := range r.Scenario.Steps {
 		if step.State != "done" {
@@ -103,6 +103,22 @@ func (o *rowOutcome) compareHealthy() {
 	slices.Sort(open)
 	if !slices.Equal(open, want) {
 		o.fault("steps not done %v, want %v", open, want)
+	}
+}
+
+// compareLayers demands that each end was walked as deep as was asked: real logins, and in two rows the prerequisites.
+func (o *rowOutcome) compareLayers() {
+	deepest := finding.Login
+	if o.depth == request.DepthPrerequisites {
+		deepest = finding.Prerequisites
+	}
+	for _, leg := range o.answer.Report.Legs {
+		for _, layer := range leg.Layers {
+			asked := layer.Layer == deepest || layer.Layer == finding.TLS
+			if asked && leg.From == "function" && layer.Status != finding.StatusPassed {
+				o.fault("%s of the %s is %s", layer.Layer, leg.Name, layer.Status)
+			}
+		}
 	}
 }
 
@@ -123,12 +139,7 @@ func (o *rowOutcome) compareUnsupported() {
 	if r.Verdict != report.Unsupported || o.packets != 0 || len(r.Legs) != 0 {
 		o.fault("verdict %s after %d packets on %d legs, want unsupported before any", r.Verdict, o.packets, len(r.Legs))
 	}
-	o.undoing = undoing{step: "supported_target", how: "as the row is", code: finding.ScenarioUnsupported}
 	o.compareUndone()
-}
-
-func (o *rowOutcome) unsupported() bool {
-	return o.targetAccess == request.Public && o.access != request.Public
 }
 
 // compareUndone demands that the step is shown by its code: undone where the code can mean nothing else, and otherwise

@@ -152,7 +152,8 @@ func customSource() undoing {
 }
 
 // endpointZone are the ways in which the zone of a private endpoint is not as it must be.
-func endpointZone(leg, zoneLink, link string) []undoing {
+// The public way leads to a server that answers there too.
+func endpointZone(leg, zoneLink, link, public string) []undoing {
 	attached, recorded := leg+"_endpoint_zone", leg+"_a_record"
 	missing := finding.DNSPrivateLinkRecordMissing
 	return []undoing{
@@ -160,7 +161,7 @@ func endpointZone(leg, zoneLink, link string) []undoing {
 			among: []string{recorded}},
 		{step: recorded, how: "no record in the zone", code: missing, among: []string{attached},
 			arrange: record(link, dnsserver.Script{Fault: dnsserver.EmptySOA})},
-		{step: zoneLink, how: "zone not linked: the public way", arrange: record(link, addresses(publicTarget)),
+		{step: zoneLink, how: "zone not linked: the public way", arrange: record(link, addresses(public)),
 			code: finding.DNSPublicWherePrivateExpected},
 	}
 }

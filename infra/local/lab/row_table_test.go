@@ -105,7 +105,7 @@ func singleServerRows() []topology {
 			arrange: gatewayRefuses, request: func(c *request.Check) { c.Source.Port = scriptedPort },
 			code: finding.HBAAddressNotAllowed}),
 		to(9, "Single Server, endpoint → VNet", request.PrivateEndpoint, slicesOf(
-			endpointSilent(), endpointZone("source", "source_zone_link", singleLink),
+			endpointSilent(), endpointZone("source", "source_zone_link", singleLink, publicSource),
 			[]undoing{unrouted(single(), "vnet_peering"), customSource()})...),
 	}
 }
@@ -139,14 +139,14 @@ func runtimeRows() []topology {
 		return topology{row: row, name: name, kind: kind, access: access, targetAccess: request.PrivateEndpoint, host: host,
 			behind: s, undone: undone}
 	}
-	common := slicesOf(towardsEndpoint(), endpointZone("target", "target_endpoint_zone_link", flexibleLink),
+	common := slicesOf(towardsEndpoint(), endpointZone("target", "target_endpoint_zone_link", flexibleLink, publicTarget),
 		zoneUnlinked("runtime_zone_link", runtimeHost), []undoing{noRuntime(), customTarget()})
 	custom := to(10, request.AzureSingleServer, "Single Server, endpoint → endpoint, by custom address", singleHost, single(),
 		customSource())
 	custom.customSource, custom.customTarget = sourceAddress, targetAddress
 	return []topology{
 		to(10, request.AzureSingleServer, "Single Server, endpoint → endpoint", singleHost, single(), slicesOf(common,
-			endpointSilent(), endpointZone("source", "source_zone_link", singleLink),
+			endpointSilent(), endpointZone("source", "source_zone_link", singleLink, publicSource),
 			[]undoing{unrouted(single(), "vnet_peering"), customSource()})...),
 		custom,
 		to(11, request.OnPremises, "on-premises, private → endpoint", sourceName, premises(), slicesOf(common,

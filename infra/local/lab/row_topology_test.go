@@ -33,6 +33,10 @@ type topology struct {
 	undone     []undoing
 }
 
+func (t topology) unsupported() bool {
+	return t.targetAccess == request.Public && t.access != request.Public
+}
+
 // undoing is one step that a person has not done.
 type undoing struct {
 	step, how string
@@ -106,11 +110,15 @@ func (b *bench) build(top topology) request.Check {
 
 func (b *bench) rowSource(s rowServer) *rowDatabase {
 	return once(b, fmt.Sprint("row source ", s.port), func() (*rowDatabase, error) {
+		user := "migrator"
+		if s.organization == microsoft {
+			user = singleUser
+		}
 		rights := "login createrole createdb replication password '" + labPassword + "'"
 		return b.startRow(b.source, s, postgres.Options{
-			Settings: map[string]string{"wal_level": "logical", "max_replication_slots": "10", "max_wal_senders": "12"},
-			Init: []string{"create role migrator " + rights, `create role "` + singleUser + `" ` + rights,
-				"create database orders owner migrator"}})
+			Settings: map[string]string{"wal_level": "logical", "max_replication_slots": "10", "max_wal_senders": "12",
+				"wal_sender_timeout": "0"},
+			Init: []string{`create role "` + user + `" ` + rights, `create database orders owner "` + user + `"`}})
 	})
 }
 
@@ -188,10 +196,10 @@ func (t topology) check() request.Check {
 	change(&c.Mode, t.mode)
 	change(&c.Depth, t.depth)
 	c.Source.Address, c.Target.Address = t.customSource, t.customTarget
-	switch {
-	case t.targetAccess == request.VNetIntegrated:
+	switch t.targetAccess {
+	case request.VNetIntegrated:
 		c.Target.Host = targetName
-	case t.targetAccess == request.PrivateEndpoint:
+	case request.PrivateEndpoint:
 		runtime := end(runtimeHost, rowTargetPort, "postgres")
 		c.RuntimeServer = &runtime
 	}
