@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,9 +20,7 @@ func ends(t *testing.T, settings map[string]string) (source, target *postgres.Se
 	t.Helper()
 	start := func(o postgres.Options) *postgres.Server {
 		server, err := postgres.Start(t.Context(), o)
-		if err != nil {
-			t.Skip(err)
-		}
+		skipOrFail(t, err)
 		t.Cleanup(func() { _ = server.Stop() })
 		return server
 	}
@@ -143,5 +142,16 @@ func TestWalLevelIsFoundOnce(t *testing.T) {
 	}
 	if got := seen(deep(t, pair(source, target, request.Offline, "orders"))); len(got) > 0 {
 		t.Errorf("offline found %v", got)
+	}
+}
+
+// skipOrFail skips where PostgreSQL is not installed; any other trouble is a failure.
+func skipOrFail(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, postgres.ErrNotInstalled) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

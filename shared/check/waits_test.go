@@ -136,9 +136,7 @@ func TestWaits(t *testing.T) {
 	server, err := postgres.Start(t.Context(), postgres.Options{TLS: &certificate, Init: []string{
 		"CREATE ROLE migrator LOGIN CREATEROLE CREATEDB PASSWORD 'planted'", "GRANT pg_signal_backend TO migrator",
 		"CREATE DATABASE orders OWNER migrator"}})
-	if err != nil {
-		t.Skip(err)
-	}
+	skipOrFail(t, err)
 	t.Cleanup(func() { _ = server.Stop() })
 	names, err := dnsserver.Start(dnsserver.Options{Names: map[string]dnsserver.Script{
 		host: {Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}})
