@@ -18,6 +18,7 @@ need postgresql postgres
 if [ -n "${WITH_LAB:-}" ]; then # the network lab of the tests
 	need iproute2 ip
 	need nftables nft
+	need ca-certificates update-ca-certificates
 fi
 
 [ ${#missing[@]} -eq 0 ] && exit 0
