@@ -89,10 +89,14 @@ func (f *fakes) ChangeRoute(_ context.Context, name string, change func(store.Ro
 }
 
 func (f *fakes) Load(_ context.Context, id string) (store.State, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return store.State{Status: f.states[id]}, f.step("load")
 }
 
 func (f *fakes) MarkQueued(_ context.Context, checks ...request.Check) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.marked += len(checks)
 	return f.step("mark")
 }
