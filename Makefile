@@ -7,6 +7,7 @@ GOFLAGS_BIN  := -trimpath -ldflags=-s\ -w
 CACHE        := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgpreflight
 LINT_VERSION := v2.15.0
 LINT         := $(CACHE)/golangci-lint-$(LINT_VERSION)/golangci-lint
+VULN_VERSION := v1.9.0
 NODE_MODULES := infra/local/node_modules/.package-lock.json
 
 .PHONY: help
@@ -46,6 +47,24 @@ start: setup build ## start the local stack and leave it running (uses Core Tool
 .PHONY: test
 test: setup build ## every test, with the race detector
 	@bash infra/local/test.sh
+
+# what runs in Azure, whatever this machine is
+bin/linux-amd64/handler: $(GO_FILES)
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build $(GOFLAGS_BIN) -o $@ ./handlers
+
+.PHONY: package
+package: bin/linux-amd64/handler ## bin/pgpreflight.zip, what the Functions host runs; the same commit gives the same bytes
+	@$(GO) run ./infra/package -handler $< -out bin/pgpreflight.zip
+
+.PHONY: deploy
+deploy: package ## publish the package with the Azure CLI: make deploy RESOURCE_GROUP=… APP=…
+	@test -n "$(RESOURCE_GROUP)" -a -n "$(APP)" || { echo "usage: make deploy RESOURCE_GROUP=… APP=… (terraform output names them)"; exit 2; }
+	@command -v az >/dev/null || { echo "the Azure CLI (az) is not installed"; exit 2; }
+	az functionapp deployment source config-zip --resource-group '$(RESOURCE_GROUP)' --name '$(APP)' --src bin/pgpreflight.zip
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in what is linked in; asks the Go vulnerability database, or GOVULNDB
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...
 
 .PHONY: fuzz
 fuzz: ## fuzz what reads bytes from strangers, FUZZTIME each (default 60s)
