@@ -33,14 +33,15 @@ const (
 
 // Delivery is one delivery of a message.
 type Delivery struct {
-	// ID is the check's: the request's own, else the message's, else one that is made of what the broker says. It is the
-	// same on every delivery.
+	// ID is the check's: the request's own, else the message's (of what Event Grid delivers the event's), else one that is
+	// made of what the broker says. It is the same on every delivery.
 	ID string
 	// Check is the request, where Problem is nil.
 	Check request.Check
 	// Problem is why the request is refused.
 	Problem *request.Problem
-	// CorrelationID is what an answer carries: the message's own, else its message id.
+	// CorrelationID is what an answer carries: the message's own, else its message id; of a message that Event Grid
+	// delivered the event's id.
 	CorrelationID string
 	// Scheduled tells a check that the timer, or a confirmation of its finding, asked for.
 	Scheduled bool
@@ -69,6 +70,9 @@ func Read(invocation envelope.Invocation) (Delivery, error) {
 		DeadDescription: claimed.DeadLetterDescription(), contentType: claimed.ContentType(),
 	}
 	fallback := claimed.MessageID()
+	if event := gridEvent(invocation, own); event != "" {
+		fallback = event
+	}
 	if d.CorrelationID == "" {
 		d.CorrelationID = fallback
 	}

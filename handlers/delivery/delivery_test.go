@@ -41,6 +41,41 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Event Grid's own message id is nobody's: the publisher knows the event's.
+func TestWhatEventGridDelivers(t *testing.T) {
+	t.Parallel()
+	nameless := strings.Replace(good, `"id":"orders-1",`, "", 1)
+	cloud := `{"specversion":"1.0","id":"e-1","source":"/p","type":"t","data":` + nameless + `}`
+	encoded := `{"specversion":"1.0","id":"e-1","source":"/p","type":"t","data_base64":"` +
+		base64.StdEncoding.EncodeToString([]byte(nameless)) + `"}`
+	grid := `{"id":"e-1","topic":"/t","subject":"s","eventType":"t","dataVersion":"1","data":` + nameless + `}`
+	properties := `"ApplicationProperties":{"aeg-event-type":"Notification","aeg-subscription-name":"S"}`
+	for _, body := range []string{cloud, encoded, grid, "[" + grid + "]", strings.Replace(grid, `"depth"`, `"deep"`, 1)} {
+		d := read(t, body, `{"MessageId":"\"7d0a\"",`+properties+`}`)
+		if d.ID != "e-1" || d.CorrelationID != "e-1" {
+			t.Errorf("%s: id %s, correlation %s", body, d.ID, d.CorrelationID)
+		}
+		later, _ := d.Later(seven, 1)
+		again := read(t, string(later.Body), `{"MessageId":"\"`+later.ID+`\"","CorrelationId":"\"`+later.CorrelationID+
+			`\"","ApplicationProperties":{"pgpreflight-id":"`+later.Properties["pgpreflight-id"]+`"}}`)
+		if again.ID != "e-1" || again.CorrelationID != "e-1" {
+			t.Errorf("put back: id %s, correlation %s", again.ID, again.CorrelationID)
+		}
+	}
+	named := read(t, strings.Replace(cloud, nameless, good, 1), `{"MessageId":"\"7d0a\"","CorrelationId":"\"run-9\"",`+
+		properties+`}`)
+	if named.ID != "orders-1" || named.CorrelationID != "run-9" {
+		t.Errorf("the sender's own: id %s, correlation %s", named.ID, named.CorrelationID)
+	}
+	// A custom input schema is delivered as it is, without an envelope; and a pipeline's own message has its own id.
+	for body, metadata := range map[string]string{nameless: `{"MessageId":"\"7d0a\"",` + properties + `}`,
+		cloud: `{"MessageId":"\"7d0a\""}`} {
+		if d := read(t, body, metadata); d.ID != "7d0a" || d.CorrelationID != "7d0a" {
+			t.Errorf("%s: id %s, correlation %s", body, d.ID, d.CorrelationID)
+		}
+	}
+}
+
 func TestReadWhatIsRefused(t *testing.T) {
 	t.Parallel()
 	d := read(t, strings.Replace(good, `"depth"`, `"password":"hunter2","depth"`, 1), `{}`)

@@ -180,10 +180,10 @@ func readCredential(o object) Credential {
 
 func readAzure(o object) Azure {
 	return Azure{
-		TargetResourceID:        o.text("targetResourceId", beResource),
-		SourceResourceID:        o.text("sourceResourceId", beResource),
-		RuntimeServerResourceID: o.text("runtimeServerResourceId", beResource),
-		VantageSubnetID:         o.text("vantageSubnetId", beResource),
+		TargetResourceID:        o.text("targetResourceId", beResource(flexibleServer)),
+		SourceResourceID:        o.text("sourceResourceId", beResource(sourceTypes()...)),
+		RuntimeServerResourceID: o.text("runtimeServerResourceId", beResource(flexibleServer)),
+		VantageSubnetID:         o.text("vantageSubnetId", beResource(subnet)),
 	}
 }
 

@@ -32,6 +32,12 @@ func unwrap(tree any) unwrapped {
 	return inner
 }
 
+// EventID is the id of the event that a message holds; empty where it holds none.
+func EventID(body []byte) string {
+	tree, _ := parse(body)
+	return unwrap(tree).eventID
+}
+
 // isEvent looks at the one attribute that each form demands and that a request does not have.
 func isEvent(tree any) bool {
 	members, _ := tree.(map[string]any)

@@ -25,8 +25,6 @@ var (
 	settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	queueName   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$`)
 	label       = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
-	resource    = regexp.MustCompile(`(?i)^/subscriptions/[0-9a-z-]{1,64}/resourceGroups/[\pL\pN._()-]{1,90}` +
-		`/providers/[a-z0-9.]{1,128}(/[a-z0-9]{1,64}/[a-z0-9._()-]{1,128}){1,4}$`)
 )
 
 // beName is the alphabet of ids, routes and waves. They become table keys and the last segment of a URL, which a dot or
@@ -127,15 +125,6 @@ func beCallback(text string) string {
 	onLoopback := err == nil && addr.Unmap().IsLoopback()
 	if target.Scheme != "https" && (target.Scheme != "http" || !onLoopback) {
 		return expected
-	}
-	return ""
-}
-
-// beResource checks the shape only, but closely: the id is put into the path of a call to the management plane.
-func beResource(text string) string {
-	walksUp := strings.Contains(text+"/", "/./") || strings.Contains(text+"/", "/../")
-	if walksUp || !resource.MatchString(text) {
-		return "be an Azure resource id: /subscriptions/…/resourceGroups/…/providers/<namespace>/<type>/<name>"
 	}
 	return ""
 }

@@ -128,6 +128,12 @@ func TestRefusedFields(t *testing.T) {
 		{"azure.runtimeServerResourceId", `"/subscriptions/0/resourceGroups/../providers/a.b/c/d"`, "", "Azure resource id"},
 		{"azure.vantageSubnetId", `"/subscriptions/0/resourceGroups/rg/providers/a.b/c/d?x=y"`, "", "Azure resource id"},
 		{"azure.vantageSubnetId", `"/subscriptions/0/resourceGroups/rg/providers/a.b/c/.."`, "", "Azure resource id"},
+		{"azure.targetResourceId", quoted(group + "Microsoft.DBforPostgreSQL/servers/x"), "", "flexibleServers"},
+		{"azure.targetResourceId", quoted(group + "Microsoft.DBforPostgreSQL/flexibleServers/x/databases/y"), "",
+			"of type Microsoft.DBforPostgreSQL/flexibleServers"},
+		{"azure.runtimeServerResourceId", quoted(group + "Microsoft.Sql/servers/x"), "", "flexibleServers"},
+		{"azure.vantageSubnetId", quoted(group + "Microsoft.Network/virtualNetworks/v"), "", "virtualNetworks/subnets"},
+		{"azure.sourceResourceId", quoted(group + "Microsoft.KeyVault/vaults/v"), "", "Microsoft.Compute/virtualMachines"},
 
 		{"notify.replyTo", `"a b"`, "", "queue or topic"},
 		{"notify.replyTo", `"$management"`, "", "queue or topic"},
@@ -166,6 +172,9 @@ func TestRefusedFields(t *testing.T) {
 	}
 }
 
+// group is what stands before the provider in the ids of these tests.
+const group = "/subscriptions/0/resourceGroups/rg/providers/"
+
 func TestAcceptedFields(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ path, value string }{
@@ -195,6 +204,12 @@ func TestAcceptedFields(t *testing.T) {
 		{"source.tls", "null"},
 		{"azure.targetResourceId",
 			`"/subscriptions/0-1/resourcegroups/rg.(1)_ü/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders"`},
+		{"azure.sourceResourceId", quoted(group + "microsoft.dbforpostgresql/Servers/x")},
+		{"azure.sourceResourceId", quoted(group + "Microsoft.Compute/virtualMachines/db-1")},
+		{"azure.sourceResourceId", quoted(group + "Microsoft.Network/networkInterfaces/db-1-nic")},
+		{"azure.sourceResourceId", quoted(group + "Microsoft.Network/privateEndpoints/pe")},
+		{"azure.sourceResourceId", quoted(group + "Microsoft.Network/virtualNetworks/v")},
+		{"azure.sourceResourceId", quoted(group + "Microsoft.Network/virtualNetworks/v/subnets/s")},
 		{"notify.callbackUrl", `"https://example.com:8443/x?y=z"`},
 		{"notify.callbackUrl", `"http://127.0.0.1:8080/x"`},
 		{"notify.callbackUrl", `"http://[::1]:8080/x"`},
