@@ -3,6 +3,12 @@
 // read or made by a test, and nothing here knows Azure's SDK, a clock or the network.
 package azure
 
+// Question names what is to be read. Each is a resource id that package request has checked, or empty.
+type Question struct{ SourceID, TargetID, RuntimeID, VantageSubnetID string }
+
+// Asked tells whether there is anything to read.
+func (q Question) Asked() bool { return q != Question{} }
+
 // Configuration is what could be read, flat: resources refer to each other by their resource ids, which are compared
 // without regard to case. A resource that is referred to and not here was not read; Troubles says why. It stands in the
 // report as the observation of the layer azure.
@@ -211,6 +217,10 @@ type Zone struct {
 	// LinksRead tells that the list of links was read: an empty one is then a fact.
 	LinksRead bool     `json:"linksRead,omitempty"`
 	Records   []Record `json:"records,omitempty"`
+	// RecordsListed tells that Records are all A records of the zone. A server in a delegated subnet has one of a name
+	// that Azure makes up, so the list of its own zone is read; in a zone of private endpoints only the names at hand
+	// are asked for.
+	RecordsListed bool `json:"recordsListed,omitempty"`
 }
 
 // ZoneLink makes a zone known in a virtual network.
@@ -279,6 +289,12 @@ const (
 	// Unreadable is a kind of resource that there is no way to read, such as a retired Single Server or a network of
 	// Microsoft's own.
 	Unreadable TroubleKind = "unreadable"
+	// NoIdentity means that no token could be had, so nothing was asked; Detail says why.
+	NoIdentity TroubleKind = "no_identity"
+	// Unreachable means that the management plane gave no answer at all; Detail says where the way ended.
+	Unreachable TroubleKind = "unreachable"
+	// OverLimit is what our own cap on calls or pages left out.
+	OverLimit TroubleKind = "over_limit"
 	// Failed is any other refusal; Detail has Azure's error code.
 	Failed TroubleKind = "failed"
 )
@@ -289,7 +305,7 @@ type Trouble struct {
 	Resource string      `json:"resource"`
 	Action   string      `json:"action,omitempty"`
 	Kind     TroubleKind `json:"kind"`
-	// Detail is Azure's error code, never its text.
+	// Detail is Azure's error code or a few words of our own, never Azure's text.
 	Detail string `json:"detail,omitempty"`
 	// Roles are the ends that it was asked for: source, target, runtime, vantage.
 	Roles []string `json:"roles,omitempty"`
