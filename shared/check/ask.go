@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/plan"
-	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 	"github.com/pgpreflight/pgpreflight/shared/probe/server"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
@@ -20,11 +20,6 @@ type ask struct {
 	// barred takes from the source's leg why nobody may be sent there, or "".
 	barred chan string
 	leg    *diagnosis.Leg
-}
-
-// asking is the evidence of the server's own attempt.
-type asking struct {
-	Dblink server.Observation `json:"dblink"`
 }
 
 func newAsk(p *plan.Ask) *ask {
@@ -92,7 +87,8 @@ func (l *legRun) send(ctx context.Context) {
 	l.session.Answers(within)
 	started := time.Now()
 	o := server.Observe(within, l.session.PG, l.ask.target())
-	l.ask.judge(o, l.leg.Endpoint.Host, time.Since(started))
+	leg := evidence.Asked{Dblink: o}.Leg(l.ask.plan.Source, l.leg.Endpoint.Host, time.Since(started))
+	l.ask.leg = &leg
 }
 
 func (a *ask) target() server.Target {
@@ -101,44 +97,9 @@ func (a *ask) target() server.Target {
 		TLS: e.TLS.Mode != request.TLSDisable, Patience: a.plan.Patience}
 }
 
-func (a *ask) judge(o server.Observation, asker string, took time.Duration) {
-	steps := server.Judge(o, server.Expect{Asker: asker, Host: a.plan.Source.Dialled(), Port: a.plan.Source.Endpoint.Port,
-		TLS: a.plan.Source.Endpoint.TLS.Mode != request.TLSDisable, Classify: a.classify})
-	leg := a.empty()
-	for _, s := range steps {
-		layer := diagnosis.Layer{Layer: s.Layer, Findings: s.Findings, BlockedBy: s.BlockedBy, Skip: s.Skip,
-			Inconclusive: s.Inconclusive}
-		for i := range layer.Findings {
-			layer.Findings[i].Leg, layer.Findings[i].From = leg.Name, leg.From
-		}
-		if s.Decisive {
-			layer.Observation, layer.Elapsed = asking{Dblink: o}, took
-		}
-		leg.Layers = append(leg.Layers, layer)
-	}
-	a.leg = &leg
-}
-
-// classify has the judge of logins name what the source said to the server.
-func (a *ask) classify(s server.Said) (finding.Code, finding.Args) {
-	e := a.plan.Source.Endpoint
-	encrypted := login.Yes
-	if e.TLS.Mode == request.TLSDisable {
-		encrypted = login.No
-	}
-	return login.Classify(login.ServerError{Message: s.Message, Detail: s.Detail, Hint: s.Hint}, login.Circumstances{
-		TLS: encrypted, Host: e.Host, Port: e.Port, Kind: a.plan.Source.Kind, User: e.User, Database: e.Databases[0]})
-}
-
-func (a *ask) empty() diagnosis.Leg {
-	source := a.plan.Source
-	return diagnosis.Leg{Name: source.Name, From: "server", Endpoint: source.Endpoint, Kind: source.Kind,
-		Access: source.Access}
-}
-
 // skip leaves the whole way out.
 func (a *ask) skip(why string) {
-	leg := a.empty()
+	leg := evidence.ServerLeg(a.plan.Source)
 	for _, layer := range []finding.Layer{finding.Resolve, finding.Connect, finding.TLS, finding.Login} {
 		leg.Layers = append(leg.Layers, diagnosis.Layer{Layer: layer, Skip: why})
 	}

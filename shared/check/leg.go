@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/plan"
 	"github.com/pgpreflight/pgpreflight/shared/probe/connect"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 	"github.com/pgpreflight/pgpreflight/shared/probe/resolve"
 	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
-	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/secret"
 )
 
@@ -80,10 +80,7 @@ func (l *legRun) inspect(layers []diagnosis.Layer) {
 		}
 		o.AtEnd = connect.Inspect(l.tcp)
 		layers[i].Observation = o
-		// Where an upper layer failed, what it had to send again is that failure's evidence, not a slow way.
-		if o.AtEnd != nil && l.blocked == "" {
-			layers[i].Findings = l.named(connect.Judge(o))
-		}
+		layers[i].Findings = l.named(evidence.Connect(o, l.blocked != ""))
 	}
 }
 
@@ -143,10 +140,7 @@ func (l *legRun) resolve(ctx context.Context) (diagnosis.Layer, bool) {
 	}
 	o := resolve.Observe(ctx, resolve.Question{Name: l.leg.Dialled(), Servers: l.resolvers})
 	l.addresses = o.Addresses
-	// With a custom address the certificate is held against the host all the same.
-	byName := l.leg.Endpoint.Address == "" && l.leg.Endpoint.TLS.Mode == request.TLSVerifyFull
-	expect := resolve.Expect{Access: l.leg.Access, VerifyName: byName}
-	return diagnosis.Layer{Observation: o, Findings: resolve.Judge(o, expect)}, len(o.Addresses) > 0
+	return diagnosis.Layer{Observation: o, Findings: evidence.Resolve(o, l.leg)}, len(o.Addresses) > 0
 }
 
 func (l *legRun) connect(ctx context.Context) (diagnosis.Layer, bool) {
@@ -155,7 +149,7 @@ func (l *legRun) connect(ctx context.Context) (diagnosis.Layer, bool) {
 	if conn != nil {
 		l.remote = remoteAddress(conn)
 	}
-	return diagnosis.Layer{Observation: o, Findings: connect.Judge(o)}, conn != nil
+	return diagnosis.Layer{Observation: o, Findings: evidence.Connect(o, false)}, conn != nil
 }
 
 func (l *legRun) dialTo(addresses []netip.Addr) connect.Target {

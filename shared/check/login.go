@@ -7,18 +7,13 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/shared/credential"
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/secret"
 )
-
-// attempts is the evidence of the login layer: the attempt that was asked for, then the one with the other TLS state
-// where that one had more to tell.
-type attempts struct {
-	Attempts []login.Observation `json:"attempts"`
-}
 
 // password is a secret, or why there is none.
 type password struct {
@@ -48,45 +43,36 @@ func (l *legRun) login(ctx context.Context) (diagnosis.Layer, bool) {
 	l.conn = nil
 	first, session := login.Observe(ctx, conn, target)
 	l.session, l.version = session, first.ServerVersionNum
-	seen := attempts{Attempts: []login.Observation{first}}
-	if found, late := l.lateAlert(conn, first); late {
-		return diagnosis.Layer{Observation: seen, Findings: found}, false
+	seen := evidence.Login{Attempts: []login.Observation{first}}
+	offered := l.tlsOffered
+	if again, late := l.lateAlert(conn, first); late {
+		seen.LateAlert = &again
+		return diagnosis.Layer{Observation: seen, Findings: seen.Judge(l.leg, offered)}, false
 	}
-	expect := l.loginExpect()
-	if !login.WorthOtherAttempt(first, expect) {
-		return diagnosis.Layer{Observation: seen, Findings: login.Judge(first, expect)}, session != nil
+	if login.WorthOtherAttempt(first, evidence.LoginExpect(l.leg, offered)) {
+		l.otherAttempt(ctx, &seen)
 	}
-	second, made := l.otherAttempt(ctx, first)
-	if !made {
-		// What the try showed of TLS decides what the refusal without it means.
-		return diagnosis.Layer{Observation: seen, Findings: login.Judge(first, l.loginExpect())}, session != nil
-	}
-	seen.Attempts = append(seen.Attempts, second)
-	return diagnosis.Layer{Observation: seen, Findings: login.JudgeAttempts(first, second, expect)}, session != nil
+	return diagnosis.Layer{Observation: seen, Findings: seen.Judge(l.leg, offered)}, session != nil
 }
 
 // lateAlert looks whether the login got no answer because of a TLS alert that came after the handshake: a server of TLS
 // 1.3 that misses a client certificate says so only then.
-func (l *legRun) lateAlert(conn net.Conn, o login.Observation) ([]finding.Finding, bool) {
+func (l *legRun) lateAlert(conn net.Conn, o login.Observation) (tls.Observation, bool) {
 	if o.Passed() || o.Error != nil || o.Stopped != "" || o.Violation != "" || o.End == login.EndTimeout {
-		return nil, false
+		return tls.Observation{}, false
 	}
-	again, late := tls.Revisit(l.secured, conn)
-	if !late {
-		return nil, false
-	}
-	return tls.Judge(again, tls.Expect{Mode: l.leg.Endpoint.TLS.Mode}), true
+	return tls.Revisit(l.secured, conn)
 }
 
 // otherAttempt makes the attempt with the other TLS state. It has a connection of its own and never gets the password.
-func (l *legRun) otherAttempt(ctx context.Context, first login.Observation) (login.Observation, bool) {
+func (l *legRun) otherAttempt(ctx context.Context, seen *evidence.Login) {
 	conn := l.redial(ctx)
 	if conn == nil {
-		return login.Observation{}, false
+		return
 	}
-	if !first.TLS {
-		if conn = l.encrypt(ctx, conn); conn == nil {
-			return login.Observation{}, false
+	if !seen.Attempts[0].TLS {
+		if conn = l.encrypt(ctx, conn, seen); conn == nil {
+			return
 		}
 	}
 	target := l.loginTarget()
@@ -95,20 +81,22 @@ func (l *legRun) otherAttempt(ctx context.Context, first login.Observation) (log
 	if session != nil {
 		_ = session.Close(ctx)
 	}
-	return o, true
+	seen.Attempts = append(seen.Attempts, o)
 }
 
-// encrypt adds TLS without verification: no secret goes over it.
-func (l *legRun) encrypt(ctx context.Context, conn net.Conn) net.Conn {
+// encrypt adds TLS without verification: no secret goes over it. Where there is no TLS, how it ended is kept.
+func (l *legRun) encrypt(ctx context.Context, conn net.Conn, seen *evidence.Login) net.Conn {
 	target := l.tlsTarget(nil, tls.Full)
 	target.Mode = request.TLSRequire
 	o, secured := tls.Observe(ctx, conn, target)
-	l.tlsOffered = offered(o)
-	if secured != nil && l.tlsOffered != login.Yes {
-		_ = secured.Close()
-		return nil
+	if secured != nil && evidence.Offered(o) == login.Yes {
+		return secured
 	}
-	return secured
+	if secured != nil {
+		_ = secured.Close()
+	}
+	seen.OtherTLS = &o
+	return nil
 }
 
 // awaitPassword waits for the credential as long as the layer may take.
@@ -124,12 +112,6 @@ func (l *legRun) awaitPassword(ctx context.Context) (secret.String, error) {
 func (l *legRun) loginTarget() login.Target {
 	e := l.leg.Endpoint
 	return login.Target{User: e.User, Database: e.Databases[0], Password: l.secret, TLSVerified: l.verified}
-}
-
-func (l *legRun) loginExpect() login.Expect {
-	e := l.leg.Endpoint
-	return login.Expect{Host: e.Host, Port: e.Port, Kind: l.leg.Kind, User: e.User, Database: e.Databases[0],
-		Entra: e.Credential.Entra, TLSOffered: l.tlsOffered}
 }
 
 // unavailable is a credential or a list of roots that could not be had. The error never carries the value.

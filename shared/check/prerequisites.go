@@ -3,13 +3,12 @@ package check
 import (
 	"context"
 	"net"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
-	"github.com/pgpreflight/pgpreflight/shared/plan"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 	"github.com/pgpreflight/pgpreflight/shared/probe/prerequisites"
 	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
@@ -21,17 +20,6 @@ const (
 	maxFurther    = 16
 	furtherAtOnce = 4
 )
-
-// asked is the evidence of the prerequisites layer.
-type asked struct {
-	prerequisites.Observation
-	// Further are the logins to the databases beyond the first, where one did not work.
-	Further []login.Observation `json:"further,omitempty"`
-	// Replication is the login that a migration in online mode makes.
-	Replication *login.Replication `json:"replication,omitempty"`
-	// NotAsked are databases beyond the bound.
-	NotAsked []string `json:"notAsked,omitempty"`
-}
 
 // flight are the questions that leave together with the login; none where the leg does not go as far.
 func (l *legRun) flight() []login.Query {
@@ -57,7 +45,7 @@ func queries(t prerequisites.Target) []login.Query {
 // prerequisites reads the answers that came with the login, asks the further databases, and makes the replication login
 // of a migration in online mode. None of it can fail as a login for a wrong password: that one has worked.
 func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
-	seen := asked{Observation: prerequisites.Observe(ctx, reader(l.session), l.questions(l.leg.Endpoint.Databases[0]))}
+	seen := evidence.Prerequisites{Observation: prerequisites.Observe(ctx, reader(l.session), l.questions(l.leg.Endpoint.Databases[0]))}
 	further := l.leg.Endpoint.Databases[1:]
 	if len(further) > maxFurther {
 		further, seen.NotAsked = further[:maxFurther], further[maxFurther:]
@@ -81,15 +69,13 @@ func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
 	return l.judgePrerequisites(seen, others), true
 }
 
-// database is what a connection to a further database showed.
+// database is what a connection to a further database showed: facts, or the login that did not work.
 type database struct {
-	asked    *prerequisites.Observation
-	login    *login.Observation
-	findings []finding.Finding
+	asked *prerequisites.Observation
+	login *evidence.Further
 }
 
-func (l *legRun) judgePrerequisites(seen asked, others []database) diagnosis.Layer {
-	var found []finding.Finding
+func (l *legRun) judgePrerequisites(seen evidence.Prerequisites, others []database) diagnosis.Layer {
 	for _, other := range others {
 		if other.asked != nil {
 			seen.Observation = seen.With(*other.asked)
@@ -97,27 +83,9 @@ func (l *legRun) judgePrerequisites(seen asked, others []database) diagnosis.Lay
 		if other.login != nil {
 			seen.Further = append(seen.Further, *other.login)
 		}
-		found = append(found, other.findings...)
 	}
-	own := prerequisites.Judge(seen.Observation, l.prerequisitesExpect())
-	if seen.Replication != nil {
-		found = append(found, login.JudgeReplication(*seen.Replication, l.loginExpect())...)
-	}
-	for _, f := range found {
-		// The catalogue and the walsender tell of the same fault; the catalogue's numbers say more.
-		if !slices.ContainsFunc(own, func(o finding.Finding) bool { return o.Code == f.Code }) {
-			own = append(own, f)
-		}
-	}
-	layer := diagnosis.Layer{Observation: seen, Findings: own}
-	if seen.Answered == 0 {
-		layer.Inconclusive = "none of the questions was answered"
-	}
-	return layer
-}
-
-func (l *legRun) prerequisitesExpect() prerequisites.Expect {
-	return prerequisites.Expect{Mode: l.leg.Mode, Kind: l.leg.Kind, Databases: l.leg.Migrated}
+	found, inconclusive := seen.Judge(l.leg, l.tlsOffered)
+	return diagnosis.Layer{Observation: seen, Findings: found, Inconclusive: inconclusive}
 }
 
 // askDatabase logs in to a further database with its questions in the login's flight.
@@ -126,13 +94,7 @@ func (l *legRun) askDatabase(ctx context.Context, name string) database {
 	target.Database, target.Flight = name, queries(l.questions(name))
 	o, session := l.again(ctx, target)
 	if session == nil {
-		expect := l.loginExpect()
-		expect.Database = name
-		found := login.Judge(o, expect)
-		for i := range found {
-			found[i].Layer = finding.Prerequisites
-		}
-		return database{login: &o, findings: found}
+		return database{login: &evidence.Further{Database: name, Observation: o}}
 	}
 	facts := prerequisites.Observe(ctx, reader(session), l.questions(name))
 	_ = session.Close(ctx) // whether the goodbye arrives changes nothing
@@ -174,7 +136,7 @@ func (l *legRun) another(ctx context.Context) net.Conn {
 		groups = l.secured.Handshake.Groups
 	}
 	o, secured := tls.Observe(ctx, conn, l.tlsTarget(roots, groups))
-	if secured != nil && offered(o) != login.Yes {
+	if secured != nil && evidence.Offered(o) != login.Yes {
 		_ = secured.Close()
 		return nil
 	}
@@ -208,37 +170,4 @@ func answer(a login.Answer) prerequisites.Answer {
 		}
 	}
 	return out
-}
-
-// compare holds the facts of both ends against each other. The findings go to the leg that must act.
-func compare(legs []diagnosis.Leg, p plan.Plan) {
-	source, sourceRan := factsOf(legs, prerequisites.SideSource)
-	target, targetRan := factsOf(legs, prerequisites.SideTarget)
-	if !sourceRan || !targetRan {
-		return // the end that could not be asked says so itself
-	}
-	e := prerequisites.Expect{Mode: p.Legs[0].Mode, Kind: p.Legs[0].Kind, Databases: p.Legs[0].Migrated}
-	for _, f := range prerequisites.Compare(source, target, e) {
-		for i := range legs {
-			if legs[i].Name != f.Leg || legs[i].From != "function" {
-				continue
-			}
-			last := &legs[i].Layers[len(legs[i].Layers)-1]
-			last.Findings = append(last.Findings, f)
-		}
-	}
-}
-
-func factsOf(legs []diagnosis.Leg, side prerequisites.Side) (prerequisites.Observation, bool) {
-	for _, leg := range legs {
-		if leg.Name != string(side) || leg.From != "function" {
-			continue
-		}
-		for _, layer := range leg.Layers {
-			if seen, ok := layer.Observation.(asked); ok {
-				return seen.Observation, true
-			}
-		}
-	}
-	return prerequisites.Observation{Side: side}, false
 }

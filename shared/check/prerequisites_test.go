@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
+	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
@@ -71,7 +72,7 @@ func TestEveryDatabaseIsAskedAndNothingIsLeftBehind(t *testing.T) {
 	if got := seen(r); len(got) > 0 {
 		t.Errorf("a healthy pair gave %v: %s", got, r.Headline)
 	}
-	evidence := status(r, "source", finding.Prerequisites).Observation.(asked)
+	evidence := status(r, "source", finding.Prerequisites).Observation.(evidence.Prerequisites)
 	if len(evidence.Databases) != 2 || evidence.Replication == nil || evidence.Replication.Error != nil {
 		t.Errorf("asked %d databases, replication %+v", len(evidence.Databases), evidence.Replication)
 	}

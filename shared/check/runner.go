@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/plan"
 	"github.com/pgpreflight/pgpreflight/shared/report"
@@ -85,7 +86,8 @@ func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error
 	if err != nil {
 		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
 	}
-	placeAgain(&result, r.parts.Vantage)
+	at := r.parts.Vantage
+	evidence.Place(&result, scenario.Vantage{InAzure: at.FunctionApp != "", Address: at.Address})
 	result.Finished = r.parts.Now()
 	result.Vantage.Address = vantageAddress(result)
 	return diagnosis.Report(words, result)
@@ -110,7 +112,7 @@ func (r *Runner) legs(ctx context.Context, p plan.Plan, resolvers []netip.AddrPo
 		})
 	}
 	running.Wait()
-	compare(legs, p)
+	evidence.Compare(legs, p)
 	if asked != nil && asked.leg != nil {
 		legs = append(legs, *asked.leg)
 	}

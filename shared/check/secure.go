@@ -3,22 +3,13 @@ package check
 import (
 	"context"
 	"crypto/x509"
-	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
 )
-
-// securing is the evidence of the tls layer.
-type securing struct {
-	tls.Observation
-	// FirstOffer is the attempt with P-256 alone, where the server refused that and a second one was made.
-	FirstOffer *tls.Observation `json:"firstOffer,omitempty"`
-	// WithoutTLS is what the server does without TLS, on the connection where it declined TLS. No password was sent.
-	WithoutTLS *login.Observation `json:"withoutTls,omitempty"`
-}
 
 // secure asks for TLS. The connection goes on only where what was demanded of it holds.
 func (l *legRun) secure(ctx context.Context) (diagnosis.Layer, bool) {
@@ -28,12 +19,12 @@ func (l *legRun) secure(ctx context.Context) (diagnosis.Layer, bool) {
 			Findings: []finding.Finding{unavailable(err, finding.TLS)}}, false
 	}
 	o, conn := tls.Observe(ctx, l.conn, l.tlsTarget(roots, tls.P256First))
-	seen := securing{Observation: o}
+	seen := evidence.TLS{Observation: o}
 	if o.GroupsRefused {
 		if again := l.redial(ctx); again != nil {
 			first := o
 			o, conn = tls.Observe(ctx, again, l.tlsTarget(roots, tls.Full))
-			seen = securing{Observation: o, FirstOffer: &first}
+			seen = evidence.TLS{Observation: o, FirstOffer: &first}
 		}
 	}
 	if conn != nil && !l.leg.WantsLogin() && o.Handshake != nil && o.Handshake.ClientCertificateRequested {
@@ -45,19 +36,13 @@ func (l *legRun) secure(ctx context.Context) (diagnosis.Layer, bool) {
 		}
 	}
 	l.conn, l.secured = conn, o
-	l.tlsOffered = offered(o)
+	l.tlsOffered = evidence.Offered(o)
 	l.verified = verified(o)
-	found := tls.Judge(o, tls.Expect{Mode: l.leg.Endpoint.TLS.Mode})
-	if l.tlsOffered == login.No && conn != nil {
+	declined := seen.Declined()
+	if declined {
 		seen.WithoutTLS = l.withoutTLS(ctx)
-		for i := range found {
-			if found[i].Code == finding.TLSNotOffered {
-				found[i].Args["withoutTLS"] = describe(seen.WithoutTLS)
-			}
-		}
-		return diagnosis.Layer{Observation: seen, Findings: found}, false
 	}
-	return diagnosis.Layer{Observation: seen, Findings: found}, conn != nil
+	return diagnosis.Layer{Observation: seen, Findings: seen.Judge(l.leg)}, conn != nil && !declined
 }
 
 func (l *legRun) tlsTarget(roots *x509.CertPool, groups tls.Groups) tls.Target {
@@ -78,16 +63,6 @@ func verified(o tls.Observation) bool {
 	return v != nil && v.Trusted && v.NameMatches && !v.At.Before(v.NotBefore) && !v.At.After(v.NotAfter)
 }
 
-func offered(o tls.Observation) login.Tri {
-	switch o.Reply {
-	case "S":
-		return login.Yes
-	case "N":
-		return login.No
-	}
-	return login.Unknown
-}
-
 // withoutTLS sees how the server would answer a login on the connection where it declined TLS: the demand was for TLS,
 // so no password goes out and nothing is passed on. It needs a user's name, and so a request that goes as deep as login.
 func (l *legRun) withoutTLS(ctx context.Context) *login.Observation {
@@ -104,19 +79,4 @@ func (l *legRun) withoutTLS(ctx context.Context) *login.Observation {
 		_ = session.Close(ctx)
 	}
 	return &o
-}
-
-// describe is the short form of an attempt for an argument of a finding.
-func describe(o *login.Observation) string {
-	switch {
-	case o == nil:
-		return ""
-	case o.Error != nil:
-		return o.Error.Message
-	case len(o.AuthMethods) > 0:
-		return "asked for a password (" + strings.Join(o.AuthMethods, ", ") + ")"
-	case o.Admitted():
-		return "let in without a password"
-	}
-	return string(o.End)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/infra/local/dnsserver"
 	"github.com/pgpreflight/pgpreflight/infra/local/pki"
 	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
+	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
@@ -182,6 +183,6 @@ func TestWaits(t *testing.T) {
 }
 
 func answered(r report.Report, leg string) int {
-	seen, _ := status(r, leg, finding.Prerequisites).Observation.(asked)
+	seen, _ := status(r, leg, finding.Prerequisites).Observation.(evidence.Prerequisites)
 	return seen.Answered
 }
