@@ -29,6 +29,9 @@ type Configuration struct {
 	Interfaces       []Interface       `json:"interfaces,omitempty"`
 	Migrations       []Migration       `json:"migrations,omitempty"`
 	Troubles         []Trouble         `json:"troubles,omitempty"`
+	// ZonesSought are the resource groups whose zones were listed because one was not known by its id. Zones elsewhere
+	// are not looked for.
+	ZonesSought []string `json:"zonesSought,omitempty"`
 	// Calls counts the requests that the reading took, ElapsedMs its time.
 	Calls     int     `json:"calls,omitempty"`
 	ElapsedMs float64 `json:"elapsedMs,omitempty"`
@@ -153,19 +156,19 @@ type Rule struct {
 	// Priority is 100 to 4096, of default rules 65000 and more. The lowest is looked at first.
 	Priority int `json:"priority"`
 	// Direction is Inbound or Outbound, Access Allow or Deny, Protocol Tcp, Udp, Icmp, Esp, Ah or *.
-	Direction             string   `json:"direction"`
-	Access                string   `json:"access"`
-	Protocol              string   `json:"protocol"`
-	SourcePrefix          string   `json:"sourcePrefix,omitempty"`
-	SourcePrefixes        []string `json:"sourcePrefixes,omitempty"`
-	SourcePort            string   `json:"sourcePort,omitempty"`
-	SourcePorts           []string `json:"sourcePorts,omitempty"`
-	SourceGroups          []string `json:"sourceGroups,omitempty"`
-	DestinationPrefix     string   `json:"destinationPrefix,omitempty"`
-	DestinationPrefixes   []string `json:"destinationPrefixes,omitempty"`
-	DestinationPort       string   `json:"destinationPort,omitempty"`
-	DestinationPorts      []string `json:"destinationPorts,omitempty"`
-	DestinationGroups     []string `json:"destinationGroups,omitempty"`
+	Direction           string   `json:"direction"`
+	Access              string   `json:"access"`
+	Protocol            string   `json:"protocol"`
+	SourcePrefix        string   `json:"sourcePrefix,omitempty"`
+	SourcePrefixes      []string `json:"sourcePrefixes,omitempty"`
+	SourcePort          string   `json:"sourcePort,omitempty"`
+	SourcePorts         []string `json:"sourcePorts,omitempty"`
+	SourceGroups        []string `json:"sourceGroups,omitempty"`
+	DestinationPrefix   string   `json:"destinationPrefix,omitempty"`
+	DestinationPrefixes []string `json:"destinationPrefixes,omitempty"`
+	DestinationPort     string   `json:"destinationPort,omitempty"`
+	DestinationPorts    []string `json:"destinationPorts,omitempty"`
+	DestinationGroups   []string `json:"destinationGroups,omitempty"`
 }
 
 // RouteTable is a route table.
