@@ -20,6 +20,9 @@ if [ -n "${WITH_LAB:-}" ]; then # the network lab of the tests
 	need nftables nft
 	need ca-certificates update-ca-certificates
 fi
+if [ -n "${WITH_BROWSER:-}" ]; then # the tests of pages
+	need chromium chromium chromium-browser google-chrome
+fi
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p .local
-WITH_LAB=1 bash infra/local/setup.sh || exit 1
+WITH_LAB=1 WITH_BROWSER=1 bash infra/local/setup.sh || exit 1
 
 status=0
 echo "node: the Service Bus stand-in"
