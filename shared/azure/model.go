@@ -1,6 +1,6 @@
 // Package azure judges what the management plane says of a migration's networks: servers, virtual networks, security
 // groups, routes, private endpoints and private DNS zones. It is pure: the configuration is handed in, read by package
-// read or made by a test, and nothing here knows Azure's SDK, a clock or the network.
+// management or made by a test, and nothing here knows Azure's SDK, a clock or the network.
 package azure
 
 // Question names what is to be read. Each is a resource id that package request has checked, or empty.
