@@ -12,6 +12,7 @@ import (
 const (
 	keyState   = "state"
 	keyReport  = "report"
+	keyTicket  = "ticket"
 	keyFinding = "finding-%03d"
 )
 
