@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/handlers/deadletter"
 	"github.com/pgpreflight/pgpreflight/handlers/outcome"
+	"github.com/pgpreflight/pgpreflight/handlers/pipelineevent"
 	"github.com/pgpreflight/pgpreflight/handlers/readiness"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
 	"github.com/pgpreflight/pgpreflight/handlers/server"
@@ -28,11 +29,14 @@ func functions(s settings.Settings, p parts, now func() time.Time, log *slog.Log
 	}
 	record := deadletter.Handler{Reports: p.store, Keeper: keeper, Exhausted: p.words.Exhausted, Retry: retry, Now: now,
 		Missing: s.Tables.Names()}
+	accept := pipelineevent.Handler{Store: p.store, Queue: p.queue, Keeper: keeper, Rejected: p.words.Rejected, Retry: retry,
+		Now: now, Missing: s.Tables.Names() + ", or " + s.Queue.Names() + ","}
 	plan := readiness.Handler{Store: p.store, Queue: p.queue, Retry: retry, Now: now,
 		Missing: s.Tables.Names() + ", or " + s.Queue.Names() + ","}
 	return []server.Function{
 		{Name: runcheck.Name, Limit: runcheck.Limit, Run: run.Run},
 		{Name: deadletter.Name, Limit: deadletter.Limit, Run: record.Run},
+		{Name: pipelineevent.Name, Limit: pipelineevent.Limit, Run: accept.Run},
 		{Name: readiness.Name, Limit: readiness.Limit, Run: plan.Run},
 	}
 }

@@ -398,6 +398,9 @@ func wantEvent(t *testing.T, i Invocation, id, typeKey, typeValue string) {
 		t.Fatal(err)
 	}
 	data, ok := event["data"].(map[string]any)
+	if got := i.Claimed().EventID(); got != id {
+		t.Errorf("event id %q in the metadata", got)
+	}
 	if event["id"] != id || event[typeKey] != typeValue || !ok || data["server"] != "pg-01" {
 		t.Errorf("event = %v", event)
 	}

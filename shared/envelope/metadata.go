@@ -35,6 +35,9 @@ func (m Metadata) Subject() string {
 	return m.text("Label")
 }
 
+// EventID is the id of an Event Grid trigger's event, as the host copies it from the event.
+func (m Metadata) EventID() string { return m.text("id") }
+
 // DeliveryCount is 1 at the first delivery; 0 means not known.
 func (m Metadata) DeliveryCount() int {
 	count, err := strconv.Atoi(m.text("DeliveryCount"))

@@ -52,6 +52,7 @@ func serveHandler() error {
 		note(string(body))
 		answer(w, "{}")
 	})
+	mux.HandleFunc("POST /Event", event)
 	mux.HandleFunc("POST /Wrapped", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		text, _ := json.Marshal(string(body))
@@ -105,6 +106,27 @@ func work(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer(w, `{"Logs":["worked"]}`)
 	}
+}
+
+// event notes the id of an event, and fails where its type says so.
+func event(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Data     map[string]string
+		Metadata struct{ ID string }
+	}
+	var text string
+	var event struct{ ID, Type string }
+	if json.NewDecoder(r.Body).Decode(&body) != nil || json.Unmarshal([]byte(body.Data["event"]), &text) != nil ||
+		json.Unmarshal([]byte(text), &event) != nil || body.Metadata.ID != `"`+event.ID+`"` {
+		http.Error(w, "cannot read", http.StatusBadRequest)
+		return
+	}
+	note(event.ID)
+	if event.Type == "fails" {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	answer(w, "{}")
 }
 
 func answer(w http.ResponseWriter, text string) {

@@ -13,7 +13,7 @@ import (
 // longestBody is the real host's limit for a request, in bytes (facts section 3, limits).
 const longestBody = 100 << 20
 
-// router serves the HTTP functions and the little of the admin interface that tests need.
+// router serves the HTTP functions, the address for Event Grid and the little of the admin interface that tests need.
 func (h *Host) router() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /admin/host/ping", func(http.ResponseWriter, *http.Request) {})
@@ -22,6 +22,10 @@ func (h *Host) router() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/admin/") {
 			mux.ServeHTTP(w, r)
+			return
+		}
+		if isEventHook(r.URL.Path) {
+			h.eventHook(w, r)
 			return
 		}
 		h.route(w, r)

@@ -47,6 +47,8 @@ func (f functionFile) function(name string, settings Settings) (Function, error)
 		function.Timer, err = trigger.timer(settings)
 	case "httptrigger":
 		function.HTTP, err = trigger.http(name, settings)
+	case "eventgridtrigger":
+		function.Event, err = trigger.event()
 	default:
 		err = fmt.Errorf("the type is not simulated by the local host")
 	}
@@ -127,6 +129,17 @@ func (b binding) timer(settings Settings) (*TimerTrigger, error) {
 	}
 	useMonitor := b.UseMonitor == nil || *b.UseMonitor
 	return &TimerTrigger{Schedule: schedule, RunOnStartup: b.RunOnStartup, UseMonitor: useMonitor}, nil
+}
+
+// event takes single events as text only, the default: what the real host sends for other forms is not researched.
+func (b binding) event() (*EventTrigger, error) {
+	if b.Cardinality != "" && !strings.EqualFold(b.Cardinality, "one") {
+		return nil, fmt.Errorf("cardinality %q is not simulated by the local host, only one", b.Cardinality)
+	}
+	if b.DataType != "" && !strings.EqualFold(b.DataType, "string") {
+		return nil, fmt.Errorf("dataType %q is not simulated by the local host", b.DataType)
+	}
+	return &EventTrigger{}, nil
 }
 
 func (b binding) http(function string, settings Settings) (*HTTPTrigger, error) {

@@ -78,6 +78,7 @@ func TestFunctions(t *testing.T) {
 		"Tick":   `{"bindings":[{"type":"timerTrigger","name":"timer","schedule":"0 */5 * * * *","useMonitor":false}]}`,
 		"Checks": `{"bindings":[{"type":"httpTrigger","name":"request","direction":"in","methods":["get"],` +
 			`"route":"checks/{id?}"},{"type":"http","name":"res","direction":"out"}]}`,
+		"Event":      `{"bindings":[{"type":"eventGridTrigger","name":"event","direction":"in"}]}`,
 		"SwitchedOf": `{"bindings":[]}`,
 	})
 	got, err := ReadFunctions(root, Settings{"Q": "check-requests", "AzureWebJobs.SwitchedOf.Disabled": "true"})
@@ -91,6 +92,7 @@ func TestFunctions(t *testing.T) {
 	want := []Function{
 		{Name: "Checks", Binding: "request",
 			HTTP: &HTTPTrigger{Methods: []string{"GET"}, Route: route, Level: FunctionLevel, Output: "res"}},
+		{Name: "Event", Binding: "event", Event: &EventTrigger{}},
 		{Name: "Record", Binding: "message",
 			Queue: &QueueTrigger{Address: "check-requests/$DeadLetterQueue", Connection: "AzureWebJobsServiceBus"}},
 		{Name: "RunCheck", Binding: "message",
@@ -121,6 +123,8 @@ func TestFunctionsRefused(t *testing.T) {
 		"unresolved queue":         {"F", bindings(strings.Replace(queue, `"q"`, `"%NOPE%"`, 1)), "%NOPE%"},
 		"topic":                    {"F", bindings(`{"type":"serviceBusTrigger","name":"m","topicName":"t"}`), "queueName"},
 		"batch":                    {"F", bindings(with(`"cardinality":"many"`)), "cardinality"},
+		"batch of events":          {"F", bindings(`{"type":"eventGridTrigger","name":"e","cardinality":"many"}`), "cardinality"},
+		"events as bytes":          {"F", bindings(`{"type":"eventGridTrigger","name":"e","dataType":"binary"}`), "dataType"},
 		"stream":                   {"F", bindings(with(`"dataType":"stream"`)), "dataType"},
 		"sessions":                 {"F", bindings(with(`"isSessionsEnabled":true`)), "sessions"},
 		"timer without a schedule": {"F", bindings(`{"type":"timerTrigger","name":"t"}`), "schedule"},

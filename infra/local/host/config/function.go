@@ -11,13 +11,14 @@ import (
 	"strings"
 )
 
-// Function is one folder with a function.json. Exactly one of Queue, Timer and HTTP is set.
+// Function is one folder with a function.json. Exactly one of Queue, Timer, Event and HTTP is set.
 type Function struct {
 	Name string
 	// Binding is the name of the trigger's binding, the key inside Data.
 	Binding string
 	Queue   *QueueTrigger
 	Timer   *TimerTrigger
+	Event   *EventTrigger
 	HTTP    *HTTPTrigger
 }
 
@@ -37,6 +38,9 @@ type TimerTrigger struct {
 	RunOnStartup bool
 	UseMonitor   bool
 }
+
+// EventTrigger is an eventGridTrigger for single events.
+type EventTrigger struct{}
 
 // HTTPTrigger is an httpTrigger and its http output, if there is one.
 type HTTPTrigger struct {

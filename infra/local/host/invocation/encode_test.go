@@ -95,6 +95,28 @@ func TestTimerBodies(t *testing.T) {
 	}
 }
 
+func TestEventBodies(t *testing.T) {
+	t.Parallel()
+	grid := `{"id":"eg-1","topic":"/subscriptions/0000/resourceGroups/rg/providers/Microsoft.EventGrid/topics/migration",` +
+		`"subject":"pipelines/42","eventType":"Migration.Completed","data":{"server":"pg-01","ok":true},` +
+		`"dataVersion":"1.0","metadataVersion":"1","eventTime":"2026-11-20T09:39:58.1234567Z"}`
+	cloud := `{"specversion":"1.0","id":"ce-1","source":"/pipelines/42","type":"Migration.Completed",` +
+		`"time":"2026-11-20T09:39:58Z","datacontenttype":"application/json","data":{"server":"pg-01","ok":true}}`
+	system := System{"AcceptPipelineEvent", at(t, "2026-11-20T09:40:00Z"), "1d4f8c3e-7a2b-4c9d-8e1f-0a9b8c7d6e10"}
+	for file, event := range map[string]string{"13-eventgrid-eventgridschema": grid, "14-eventgrid-cloudevents": cloud} {
+		got, err := Event("event", []byte(event), system)
+		wantExactly(t, file, got, err)
+	}
+	for _, event := range []string{`[]`, `1`, `{`, ``} {
+		if got, err := Event("event", []byte(event), system); err == nil {
+			t.Errorf("%q: got %s", event, got)
+		}
+	}
+	if got, err := Event("event", []byte(`{"id":"e","data":[1]}`), system); err != nil || strings.Contains(string(got), `"data":`) {
+		t.Errorf("a list as data: %s, %v", got, err)
+	}
+}
+
 func TestHTTPBodies(t *testing.T) {
 	t.Parallel()
 	const host, now = "app-example.azurewebsites.net", "2026-11-20T09:31:02.1234567Z"
