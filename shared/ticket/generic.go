@@ -1,0 +1,77 @@
+package ticket
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/request"
+)
+
+const genericFields = "ticket, request, route, description"
+
+// generic reads {"ticket": {"id"}, "request": {…}} or {"ticket": {"id"}, "route": "…"}, both with an optional
+// description, whose lines and error texts are read as in the other systems.
+func (f Fields) generic(d Delivery) (Event, error) {
+	var body record
+	if err := decode(d.Body, &body); err != nil {
+		return Event{}, err
+	}
+	for name := range body {
+		if !slices.Contains(strings.Split(genericFields, ", "), name) {
+			return Event{}, invalid(shown(name), "is an unknown field; known here: "+genericFields)
+		}
+	}
+	var named struct {
+		Ticket      struct{ ID string } `json:"ticket"`
+		Route       string              `json:"route"`
+		Description string              `json:"description"`
+		Request     json.RawMessage     `json:"request"`
+	}
+	if err := decode(d.Body, &named); err != nil {
+		return Event{}, err
+	}
+	if named.Ticket.ID == "" {
+		return Event{}, invalid("ticket.id", "is required")
+	}
+	delivery := d.one(deliveryID)
+	if delivery == "" || len(delivery) > 256 {
+		return Event{}, invalid(deliveryID, "is required once: 1 to 256 characters that no other delivery has")
+	}
+	e := Event{ID: named.Ticket.ID, Text: plain(cut(named.Description)), Request: given(named.Request)}
+	what := digest(string(d.Body))
+	known := digest(string(Generic), "delivery", delivery)
+	e.CheckID = checkID(Generic, e.ID, known)
+	// The id is not within the signature, so a copy can come under another one.
+	e.Seen = []Seen{
+		{Key: known, Digest: what, Field: deliveryID},
+		{Key: digest(string(Generic), "signature", d.one(timestamp), string(d.Body)), Digest: what},
+	}
+	var err error
+	if e.Values, err = Lines(e.Text); err != nil {
+		return e, err
+	}
+	if named.Route != "" {
+		if e.Request != nil {
+			return e, invalid("route", "must not stand beside request; a request names its route itself")
+		}
+		e.Values[Route] = Value{Text: named.Route, From: "route"}
+	}
+	return e, nil
+}
+
+// given is nil where nothing is.
+func given(raw json.RawMessage) json.RawMessage {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
+}
+
+// shown hides a field's name that is not shaped like one.
+func shown(name string) string {
+	if request.IsName(name) {
+		return name
+	}
+	return "?"
+}
