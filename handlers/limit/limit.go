@@ -37,7 +37,12 @@ func New(perMinute int, now func() time.Time) *Limiter {
 // Take takes checks from what the request's caller has left. Where that is not enough it takes nothing and says how
 // long to wait, in whole seconds; more than the caller ever has is not refused for ever, but waits for a full bucket.
 func (l *Limiter) Take(r *http.Request, checks int) (wait time.Duration, ok bool) {
-	caller, now, wanted := callerOf(r), l.now(), math.Min(float64(checks), l.perMinute)
+	return l.TakeOf(callerOf(r), checks)
+}
+
+// TakeOf is Take for a caller who is known by a name of ours.
+func (l *Limiter) TakeOf(caller string, checks int) (wait time.Duration, ok bool) {
+	now, wanted := l.now(), math.Min(float64(checks), l.perMinute)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	left := l.left(caller, now)

@@ -70,3 +70,17 @@ func TestCallersAreForgotten(t *testing.T) {
 		t.Errorf("%d callers are remembered", n)
 	}
 }
+
+// A caller who is known by a name has a bucket of its own, wherever it calls from.
+func TestTakeOf(t *testing.T) {
+	t.Parallel()
+	l := New(2, func() time.Time { return time.Date(2026, 11, 22, 7, 0, 0, 0, time.UTC) })
+	for i, step := range []struct {
+		caller string
+		ok     bool
+	}{{"tickets/jira", true}, {"tickets/generic", true}, {"tickets/jira", true}, {"tickets/jira", false}, {"tickets/generic", true}} {
+		if _, ok := l.TakeOf(step.caller, 1); ok != step.ok {
+			t.Errorf("%d: %s: %v", i, step.caller, ok)
+		}
+	}
+}

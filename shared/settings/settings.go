@@ -3,13 +3,13 @@
 package settings
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/guard"
 	"github.com/pgpreflight/pgpreflight/shared/secret"
+	"github.com/pgpreflight/pgpreflight/shared/ticket"
 )
 
 // Settings are all app settings, parsed and checked.
@@ -36,8 +36,8 @@ type Settings struct {
 	MaxRequestsPerMinute int
 	// TicketSecrets are by ticketing system.
 	TicketSecrets map[string]TicketSecret
-	// TicketFields is the JSON object that maps a ticketing system's field names; nil means the contract's names.
-	TicketFields json.RawMessage
+	// TicketFields are the names of ticketing systems' fields, where they are not the contract's.
+	TicketFields ticket.Fields
 	// CallbackSecret signs posts to callback addresses.
 	CallbackSecret secret.String
 	// AllowedCallbacks are host names and suffixes (".example.com") in lower case; empty means that none may be posted to.
@@ -92,7 +92,7 @@ func Parse(getenv func(string) string) (Settings, error) {
 		MaxRequestsPerMinute: r.number("MAX_REQUESTS_PER_MINUTE", limits{
 			preset: DefaultMaxRequestsPerMinute, least: 1, most: mostRequestsPerMinute}),
 		TicketSecrets:    r.ticketSecrets("TICKET_SECRETS"),
-		TicketFields:     r.object("TICKET_FIELDS"),
+		TicketFields:     r.ticketFields("TICKET_FIELDS"),
 		CallbackSecret:   secret.New(r.get("CALLBACK_SECRET")),
 		AllowedCallbacks: r.suffixes("ALLOWED_CALLBACKS"),
 		Host:             r.host(),

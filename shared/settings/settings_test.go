@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/pgpreflight/pgpreflight/shared/ticket"
 )
 
 const (
@@ -52,7 +54,7 @@ func TestEverythingSet(t *testing.T) {
 		"REPORT_LINK_KEY": " link-key ", "PUBLIC_BASE_URL": "https://app.example.com/", "MAX_CONCURRENT_CHECKS": "4096",
 		"MAX_SOCKETS": "600", "MAX_REQUESTS_PER_MINUTE": "10",
 		"TICKET_SECRETS": `{"jira": "JIRA_WEBHOOK_SECRET", "generic": "NOT_THERE"}`, "JIRA_WEBHOOK_SECRET": "jira-secret",
-		"TICKET_FIELDS": `{"a": "b"}`, "CALLBACK_SECRET": "callback",
+		"TICKET_FIELDS": `{"jira": {"sourceHost": "customfield_10042"}}`, "CALLBACK_SECRET": "callback",
 		"ALLOWED_CALLBACKS": "*.Example.com,hooks.example.org,127.0.0.1",
 		"WEBSITE_SITE_NAME": "app", "REGION_NAME": "West Europe", "WEBSITE_PRIVATE_IP": "10.1.2.4",
 		"FUNCTIONS_CUSTOMHANDLER_PORT": "41327",
@@ -82,6 +84,9 @@ func TestEverythingSet(t *testing.T) {
 	if got := s.TicketSecrets["generic"]; !got.Secret.Empty() || got.Setting != "NOT_THERE" {
 		t.Errorf("a secret whose setting is missing: %+v", got)
 	}
+	if got := s.TicketFields[ticket.Jira][ticket.SourceHost]; got != "customfield_10042" {
+		t.Errorf("TicketFields = %v", s.TicketFields)
+	}
 	if want := []string{".example.com", "hooks.example.org", "127.0.0.1"}; !reflect.DeepEqual(s.AllowedCallbacks, want) {
 		t.Errorf("AllowedCallbacks = %q, want %q", s.AllowedCallbacks, want)
 	}
@@ -108,7 +113,8 @@ func TestWrongSettings(t *testing.T) {
 			"https://x.example.com?code=k"},
 		"TICKET_SECRETS": {"JIRA_WEBHOOK_SECRET", `{"jira": 1}`, `{"redmine": "X"}`,
 			`{"jira": "s3cr3t!"}`, `{"jira": ""}`},
-		"TICKET_FIELDS":                       {"[]", "null", "{"},
+		"TICKET_FIELDS": {"[]", "null", "{", `{"a": "b"}`, `{"generic": {}}`, `{"jira": {"sourcehost": "customfield_1"}}`,
+			`{"jira": {"route": ""}}`, `{"servicenow": {"mode": "u_x", "depth": "u_x"}}`},
 		"ALLOWED_CALLBACKS":                   {"https://x.example.com", "*", "a b.example.com"},
 		"CheckQueue__fullyQualifiedNamespace": {"sb://x.servicebus.windows.net", "x", serviceBus},
 		"ResultTables__tableServiceUri": {

@@ -12,10 +12,8 @@ import (
 	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/secret"
+	"github.com/pgpreflight/pgpreflight/shared/ticket"
 )
-
-// ticketSystems are those that the contract has a signature for.
-var ticketSystems = []string{"jira", "servicenow", "generic"}
 
 type limits struct{ preset, least, most int }
 
@@ -83,8 +81,8 @@ func (r *reader) ticketSecrets(name string) map[string]TicketSecret {
 	secrets := make(map[string]TicketSecret, len(named))
 	for _, system := range slices.Sorted(maps.Keys(named)) {
 		setting := named[system]
-		if !slices.Contains(ticketSystems, system) {
-			r.fail(name, "%q is not a known ticketing system (%s)", system, strings.Join(ticketSystems, ", "))
+		if !slices.Contains(ticket.Systems(), ticket.System(system)) {
+			r.fail(name, "%q is not a known ticketing system (jira, servicenow, generic)", system)
 			return nil
 		}
 		if !isSettingName(setting) {
@@ -96,17 +94,16 @@ func (r *reader) ticketSecrets(name string) map[string]TicketSecret {
 	return secrets
 }
 
-func (r *reader) object(name string) json.RawMessage {
+func (r *reader) ticketFields(name string) ticket.Fields {
 	value := r.get(name)
 	if value == "" {
 		return nil
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(value), &object); err != nil || object == nil {
-		r.fail(name, "is not a JSON object")
-		return nil
+	fields, err := ticket.ParseFields([]byte(value))
+	if err != nil {
+		r.fail(name, "%v", err)
 	}
-	return json.RawMessage(value)
+	return fields
 }
 
 // checkQueueName follows Service Bus: 1 to 260 letters, digits, periods, hyphens, underscores and slashes.
