@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/dnsserver"
+	"github.com/pgpreflight/pgpreflight/infra/local/netns"
 )
 
 // The addresses of every bench. The public ones are such as databases have, and exist in the namespaces alone.
@@ -48,44 +49,44 @@ func newBench(certs certificates, program string) (*bench, error) {
 		name string
 		host **host
 	}{{"router", &b.router}, {"vantage", &b.vantage}, {"dns", &b.dns}, {"source", &b.source}, {"target", &b.target}} {
-		n, err := newNamespace()
+		n, err := netns.New()
 		if err != nil {
 			return nil, fmt.Errorf("make %s: %w", place.name, err)
 		}
-		*place.host = &host{name: place.name, namespace: n}
+		*place.host = &host{name: place.name, Namespace: n}
 	}
 	if err := b.wire(); err != nil {
 		return nil, err
 	}
 	var err error
-	b.probe, err = startProbe(b.vantage.namespace, program)
+	b.probe, err = startProbe(b.vantage.Namespace, program)
 	return b, err
 }
 
 // wire joins the hosts. Each pair of interfaces is born with both ends in their namespaces: the machine never sees one.
 func (b *bench) wire() error {
 	all := []*host{b.vantage, b.dns, b.source, b.target}
-	err := b.router.sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1")
+	err := b.router.Sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1")
 	for _, h := range append(all, b.router) {
 		// No wait for duplicate addresses, and an ICMP message for every packet that deserves one.
-		err = errors.Join(err, h.sysctl("net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/all/accept_dad=0",
+		err = errors.Join(err, h.Sysctl("net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/all/accept_dad=0",
 			"net/ipv4/icmp_ratelimit=0", "net/ipv4/icmp_msgs_per_sec=100000"))
 	}
 	for i, h := range all {
 		number := i + 1
 		err = errors.Join(err,
-			b.router.ip(fmt.Sprintf("link add name %s type veth peer name eth0 netns %s", h.name, h.path()),
+			b.router.IP(fmt.Sprintf("link add name %s type veth peer name eth0 netns %s", h.name, h.Path()),
 				fmt.Sprintf("addr add 10.77.%d.1/24 dev %s", number, h.name),
 				fmt.Sprintf("addr add fd77:%d::1/64 dev %s nodad", number, h.name),
 				fmt.Sprintf("link set %s up", h.name)),
 			// A neighbour that does not answer is given up after 0.15 s, not after 3 s.
-			b.router.sysctl("net/ipv4/neigh/"+h.name+"/retrans_time_ms=50"))
+			b.router.Sysctl("net/ipv4/neigh/"+h.name+"/retrans_time_ms=50"))
 	}
 	return errors.Join(err,
 		b.vantage.settle(1, vantageAddress+"/24"), b.dns.settle(2, resolverAddress+"/24", otherResolver+"/24"),
 		b.source.settle(3, sourceAddress+"/24", secondAddress+"/24", publicSource+"/32", sourceIPv6+"/64 nodad"),
 		b.target.settle(4, targetAddress+"/24", publicTarget+"/32"),
-		b.router.ip("route add "+publicSource+" via "+sourceAddress, "route add "+publicTarget+" via "+targetAddress))
+		b.router.IP("route add "+publicSource+" via "+sourceAddress, "route add "+publicTarget+" via "+targetAddress))
 }
 
 // settle gives a host its addresses and the router as its way to everything else.
@@ -97,7 +98,7 @@ func (h *host) settle(network int, addresses ...string) error {
 	}
 	lines = append(lines, fmt.Sprintf("route add default via 10.77.%d.1", network),
 		fmt.Sprintf("route add default via fd77:%d::1", network))
-	return errors.Join(h.ip(lines...), h.sysctl("net/ipv4/tcp_no_metrics_save=1", "net/ipv4/neigh/eth0/retrans_time_ms=50"))
+	return errors.Join(h.IP(lines...), h.Sysctl("net/ipv4/tcp_no_metrics_save=1", "net/ipv4/neigh/eth0/retrans_time_ms=50"))
 }
 
 // heal makes everything work: the state that every situation starts from.
@@ -124,7 +125,7 @@ func (b *bench) heal() error {
 // startDNS starts a DNS server on one of the addresses of the DNS host.
 func (b *bench) startDNS(address string, names map[string]dnsserver.Script) *dnsserver.Server {
 	var server *dnsserver.Server
-	must(b.dns.do(patiently(func() error {
+	must(b.dns.Do(patiently(func() error {
 		var err error
 		server, err = dnsserver.Start(dnsserver.Options{Address: address + ":53", Names: names})
 		return err
@@ -165,6 +166,6 @@ func (b *bench) close() {
 	}
 	for _, h := range []*host{b.router, b.vantage, b.dns, b.source, b.target} {
 		_ = h.reset()
-		_ = h.file.Close()
+		_ = h.Namespace.Close()
 	}
 }

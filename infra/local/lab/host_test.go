@@ -10,12 +10,14 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/pgpreflight/pgpreflight/infra/local/netns"
 )
 
 // host is one machine of a bench: a namespace, what serves there, and what has to be undone after a situation.
 type host struct {
 	name string
-	namespace
+	netns.Namespace
 	filtered bool
 	undo     []func() error
 	serving  sync.WaitGroup
@@ -39,20 +41,20 @@ func (h *host) filter(hook string, rules ...string) {
 		kind, family, priority = "nat", "ip", "-100"
 	}
 	h.filtered = true
-	must(h.run(fmt.Sprintf("table %s lab_%s {\nchain rules {\ntype %s hook %s priority %s\n%s\n}\n}\n",
+	must(h.Run(fmt.Sprintf("table %s lab_%s {\nchain rules {\ntype %s hook %s priority %s\n%s\n}\n}\n",
 		family, hook, kind, hook, priority, strings.Join(rules, "\n")), "nft", "-f", "-"))
 }
 
 // change runs a line of ip(8) and takes it back with another one after the situation.
 func (h *host) change(line, back string) {
-	must(h.ip(line))
-	h.undo = append(h.undo, func() error { return h.ip(back) })
+	must(h.IP(line))
+	h.undo = append(h.undo, func() error { return h.IP(back) })
 }
 
 // set writes a sysctl and writes the former value back after the situation.
 func (h *host) set(name, value, back string) {
-	must(h.sysctl(name + "=" + value))
-	h.undo = append(h.undo, func() error { return h.sysctl(name + "=" + back) })
+	must(h.Sysctl(name + "=" + value))
+	h.undo = append(h.undo, func() error { return h.Sysctl(name + "=" + back) })
 }
 
 // serve accepts TCP on a port of every address and runs the script on each connection.
@@ -61,7 +63,7 @@ func (h *host) serve(port int, run script) { h.serveOn(net.JoinHostPort("", strc
 // serveOn is serve on one address alone.
 func (h *host) serveOn(address string, run script) {
 	var listener net.Listener
-	must(h.do(patiently(func() error {
+	must(h.Do(patiently(func() error {
 		var err error
 		listener, err = net.Listen("tcp", address)
 		return err
@@ -134,7 +136,7 @@ func (h *host) reset() error {
 	}
 	h.undo = nil
 	if h.filtered {
-		faults = append(faults, h.run("flush ruleset\n", "nft", "-f", "-"))
+		faults = append(faults, h.Run("flush ruleset\n", "nft", "-f", "-"))
 	}
 	h.filtered = false
 	if err := errors.Join(faults...); err != nil {

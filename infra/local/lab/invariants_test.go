@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/rejudge"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 )
 
@@ -32,6 +33,7 @@ func invariants(a answer, deadline time.Duration) []string {
 	}
 	faults = append(faults, control(a.raw)...)
 	faults = append(faults, words(a.Report)...)
+	faults = append(faults, judgedAgain(a.raw)...)
 	return append(faults, consistent(a.Report)...)
 }
 
@@ -97,6 +99,27 @@ func words(r *report.Report) []string {
 		}
 	}
 	return faults
+}
+
+// judgedAgain holds that the report itself has all that its findings rest on.
+func judgedAgain(raw []byte) []string {
+	var kept struct{ Report json.RawMessage }
+	if err := json.Unmarshal(raw, &kept); err != nil {
+		return []string{err.Error()}
+	}
+	known, err := catalog.Load()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	again, err := rejudge.Judge(known, kept.Report)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if changes := again.Changes(); !changes.None() || len(again.Unjudged) > 0 {
+		said, _ := json.Marshal(changes)
+		return []string{fmt.Sprintf("judged again it differs: %s %q", said, again.Unjudged)}
+	}
+	return nil
 }
 
 // consistent looks for what no report may say of itself.

@@ -57,7 +57,7 @@ func linksHere(t *testing.T) []string {
 func output(t *testing.T, h *host, command ...string) []byte {
 	t.Helper()
 	var out []byte
-	err := h.do(func() error {
+	err := h.Do(func() error {
 		var err error
 		out, err = exec.Command(command[0], command[1:]...).Output()
 		return err

@@ -225,7 +225,7 @@ func healthyAccounts() []account {
 // masquerade hides the vantage behind the router's address, as a NAT gateway does.
 func (b *bench) masquerade() {
 	b.router.filtered = true
-	must(b.router.run("table ip lab_nat {\nchain rules {\ntype nat hook postrouting priority 100\n"+
+	must(b.router.Run("table ip lab_nat {\nchain rules {\ntype nat hook postrouting priority 100\n"+
 		"oifname \"source\" masquerade\n}\n}\n", "nft", "-f", "-"))
 }
 

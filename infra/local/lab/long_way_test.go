@@ -11,14 +11,14 @@ import (
 // come back; the kernel here has no netem.
 func (b *bench) lengthen(delay time.Duration) {
 	var device *os.File
-	must(b.router.do(func() error {
+	must(b.router.Do(func() error {
 		var err error
 		device, err = openTUN("longway")
 		return err
 	}))
 	b.router.keep(device)
 	// The device goes with its descriptor, and the routes with the device.
-	must(b.router.ip("link set longway up", "route add "+sourceAddress+" dev longway"))
+	must(b.router.IP("link set longway up", "route add "+sourceAddress+" dev longway"))
 	b.router.change("rule add iif longway lookup 77", "rule del iif longway lookup 77")
 	b.router.change("route add "+sourceAddress+" via 10.77.3.5 dev source table 77", "route flush table 77")
 	b.router.serving.Go(func() {

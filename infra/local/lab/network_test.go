@@ -44,7 +44,7 @@ func routeSituations() []situation {
 			arrange: says(addresses("10.77.1.99"))},
 		{name: "the source is off", ids: "NET-04 SRV-15", want: unreachable, arrange: func(b *bench) {
 			b.source.change("link set eth0 arp off", "link set eth0 arp on")
-			must(b.router.ip("neigh flush dev source"))
+			must(b.router.IP("neigh flush dev source"))
 		}},
 		{name: "our own host prohibits it", ids: "NET-06", want: finding.TCPNotPermitted, verdict: report.Inconclusive,
 			arrange: func(b *bench) {
@@ -75,7 +75,7 @@ func exhaustPorts(b *bench) {
 	b.vantage.set("net/ipv4/ip_local_port_range", "40000 40039", "32768 60999")
 	b.source.stop()
 	b.source.serve(5432, wait)
-	must(b.vantage.do(func() error {
+	must(b.vantage.Do(func() error {
 		for range 40 {
 			conn, err := net.DialTimeout("tcp", sourceAddress+":5432", time.Second)
 			if err != nil {
@@ -207,7 +207,7 @@ func mixedSituations() []situation {
 func (b *bench) narrow() {
 	b.router.change("link set vantage mtu 1200", "link set vantage mtu 1500")
 	// What the source learns about the path is forgotten with the situation.
-	b.source.undo = append(b.source.undo, func() error { return b.source.ip("route flush cache") })
+	b.source.undo = append(b.source.undo, func() error { return b.source.IP("route flush cache") })
 	b.source.stop()
 	b.source.serve(5432, secure(serverConfig(b.certs.authority, largeOptions())))
 }

@@ -176,7 +176,7 @@ func serves(run script) func(*bench) {
 
 // listenOnly opens a port whose connections nobody ever takes.
 func (h *host) listenOnly(port int) {
-	must(h.do(func() error {
+	must(h.Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err

@@ -45,7 +45,7 @@ func logging() map[string]string {
 
 // startDatabase starts a server on every address of a host. Settings win over the lab's own.
 func (b *bench) startDatabase(h *host, o postgres.Options) (*database, error) {
-	o.Prefix, o.Address = h.prefix(), "*"
+	o.Prefix, o.Address = h.Prefix(), "*"
 	settings := logging()
 	for name, value := range o.Settings {
 		settings[name] = value

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 
+	"github.com/pgpreflight/pgpreflight/infra/local/netns"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 )
 
@@ -52,7 +53,7 @@ type answer struct {
 	raw       []byte
 }
 
-func startProbe(n namespace, program string) (*probe, error) {
+func startProbe(n netns.Namespace, program string) (*probe, error) {
 	p := &probe{command: exec.Command(program)}
 	p.command.Stderr = os.Stderr
 	orders, err := p.command.StdinPipe()
@@ -65,7 +66,7 @@ func startProbe(n namespace, program string) (*probe, error) {
 	}
 	p.orders, p.answers = orders, bufio.NewReader(answers)
 	// It ends with its standard input, so that it does not outlive a killed test.
-	return p, n.do(p.command.Start)
+	return p, n.Do(p.command.Start)
 }
 
 func (p *probe) check(o order) (answer, error) {

@@ -66,7 +66,7 @@ func (b *bench) playRow(top topology, u undoing) (out rowOutcome) {
 // sent reads the counter of the output hook.
 func (h *host) sent() (int, error) {
 	var raw []byte
-	err := h.do(func() error {
+	err := h.Do(func() error {
 		var err error
 		raw, err = exec.Command("nft", "-j", "list", "table", "inet", "lab_output").Output()
 		return err

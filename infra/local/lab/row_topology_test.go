@@ -137,7 +137,7 @@ func (b *bench) rowTarget() *rowDatabase {
 		defer os.RemoveAll(dir)
 		return b.startRow(b.target, rowServer{port: rowTargetPort, organization: microsoft,
 			names: []string{targetName, flexibleHost, runtimeHost}}, postgres.Options{
-			Prefix: append(b.target.prefix(), "unshare", "--mount", "sh", "-c",
+			Prefix: append(b.target.Prefix(), "unshare", "--mount", "sh", "-c",
 				`mount --bind "$0" /etc/resolv.conf && exec "$@"`, resolv),
 			Init: []string{"create role migrator superuser login password '" + labPassword + "'"}})
 	})
@@ -154,7 +154,7 @@ func (b *bench) startRow(h *host, s rowServer, o postgres.Options) (*rowDatabase
 	}
 	o.TLS, o.Port, o.Address = &certificate, s.port, "*"
 	if o.Prefix == nil {
-		o.Prefix = h.prefix()
+		o.Prefix = h.Prefix()
 	}
 	server, err := startServer(o)
 	if err != nil {

@@ -216,7 +216,7 @@ func startingUp() situation {
 			b.source.serving.Go(func() {
 				certificate, err := b.certs.authority.Issue(healthyOptions())
 				if err == nil {
-					_, err = postgres.Start(ctx, postgres.Options{Port: statePort, Prefix: b.source.prefix(),
+					_, err = postgres.Start(ctx, postgres.Options{Port: statePort, Prefix: b.source.Prefix(),
 						Address: "*", TLS: &certificate,
 						Settings: map[string]string{"restore_command": "sleep 30"},
 						Files:    map[string]string{"standby.signal": ""}})
@@ -244,7 +244,7 @@ func (b *bench) awaitPort(port int, ended <-chan error) error {
 			return fmt.Errorf("wait for port %d: %w", port, err)
 		case <-time.After(10 * time.Millisecond):
 		}
-		err := b.source.do(func() error {
+		err := b.source.Do(func() error {
 			conn, err := net.Dial("tcp", net.JoinHostPort(sourceAddress, strconv.Itoa(port)))
 			if err == nil {
 				_ = conn.Close()
