@@ -55,9 +55,9 @@ func checkOnce(args []string, p process) int {
 		_, _ = fmt.Fprintf(p.stderr, "handler: %v\n%s", err, checkUsage)
 		return exitRejected
 	}
-	raw, err := readRequest(file, p)
+	raw, err := readFile(file, maxRequest, p)
 	if err != nil {
-		_ = p.fail(err)
+		_ = p.fail(fmt.Errorf("read request: %w", err))
 		return exitRejected
 	}
 	s, err := settings.Parse(p.getenv)
@@ -151,26 +151,6 @@ func isTerminal(out io.Writer) bool {
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-func readRequest(file string, p process) ([]byte, error) {
-	in := p.stdin
-	if file != "-" {
-		opened, err := os.Open(file)
-		if err != nil {
-			return nil, fmt.Errorf("read request: %w", err)
-		}
-		defer opened.Close()
-		in = opened
-	}
-	raw, err := io.ReadAll(io.LimitReader(in, maxRequest+1))
-	if err != nil {
-		return nil, fmt.Errorf("read request: %w", err)
-	}
-	if len(raw) > maxRequest {
-		return nil, fmt.Errorf("read request: %s has more than %d bytes", file, maxRequest)
-	}
-	return raw, nil
 }
 
 // progress writes a line for every layer that has ended. Legs run side by side, so the lines of two legs mix.

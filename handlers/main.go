@@ -18,11 +18,13 @@ import (
 
 const usage = `usage: handler [serve]
        handler check [-format text|json|md|wiki|junit] FILE
+       handler judge [-json] REPORT
        handler explain < ERROR_TEXT
 
 serve     answer the Functions host on 127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT; the default
 check     run the request in FILE (- for standard input) from here and write its report; exits 0 ready, 1 not ready or
           unsupported, 2 inconclusive, 3 rejected
+judge     judge the observations of the stored report in REPORT again with today's rules; exits as check does
 explain   say what a pasted error text means; exits 0 where it is known, 1 where it is not
 `
 
@@ -58,6 +60,8 @@ func run(args []string, p process) int {
 		return serve(p)
 	case command == "check":
 		return checkOnce(args, p)
+	case command == "judge":
+		return judgeAgain(args, p)
 	case command == "explain" && len(args) == 0:
 		return explainText(p)
 	case command == "help", command == "-h", command == "--help":

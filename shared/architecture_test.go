@@ -69,7 +69,7 @@ func TestProbesStandAlone(t *testing.T) {
 // Judgement and plan are pure: no network, no files, no context.
 func TestJudgementIsPure(t *testing.T) {
 	forbidden := []string{"net", "os", "context", "crypto/tls", "net/http"}
-	pure := []string{"plan", "diagnosis", "scenario", "finding", "report", "explain", "schedule"}
+	pure := []string{"plan", "diagnosis", "scenario", "finding", "report", "explain", "schedule", "evidence", "rejudge"}
 	for file, names := range imports(t) {
 		if !strings.HasPrefix(filepath.Base(file), "judge") && !under(file, pure...) {
 			continue

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Extension is what the asked server has of dblink.
@@ -91,11 +94,46 @@ type Error struct {
 	Hint     string `json:"hint,omitempty"`
 }
 
-// MarshalJSON writes each text as one line: a report holds no control characters.
+// MarshalJSON writes each text as one line: a report holds no control characters. The judgement needs the lines of
+// libpq's text, so that those of a longer one stand beside it.
 func (e Error) MarshalJSON() ([]byte, error) {
-	type plain Error
-	for _, text := range []*string{&e.Message, &e.Detail, &e.Hint} {
+	out := stored{plainError: plainError(e)}
+	if strings.ContainsRune(e.Detail, '\n') {
+		for line := range strings.SplitSeq(e.Detail, "\n") {
+			out.DetailLines = append(out.DetailLines, strings.Map(spaced, line))
+		}
+	}
+	for _, text := range []*string{&out.Message, &out.Detail, &out.Hint} {
 		*text = strings.Join(strings.Fields(*text), " ")
 	}
-	return json.Marshal(plain(e))
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. Like it, it knows no fields but its own.
+func (e *Error) UnmarshalJSON(raw []byte) error {
+	var in stored
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil {
+		return fmt.Errorf("read error of a server: %w", err)
+	}
+	*e = Error(in.plainError)
+	if len(in.DetailLines) > 0 {
+		e.Detail = strings.Join(in.DetailLines, "\n")
+	}
+	return nil
+}
+
+type plainError Error
+
+type stored struct {
+	plainError
+	DetailLines []string `json:"detailLines,omitempty"`
+}
+
+func spaced(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
 }
