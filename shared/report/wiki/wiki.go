@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/report/digest"
 	"github.com/pgpreflight/pgpreflight/shared/report/ticket"
 )
 
@@ -24,6 +25,11 @@ func Long(r report.Report, link string) string {
 	w := &writer{apart: "\n\n"}
 	ticket.Long(w, r, link)
 	return strings.TrimRight(w.b.String(), "\n") + "\n"
+}
+
+// Plain is one line of text that means nothing but itself.
+func Plain(text string) string {
+	return line([]ticket.Span{{Kind: ticket.Plain, Text: digest.Clean(text)}}) + "\n"
 }
 
 // writer implements ticket.Writer.
