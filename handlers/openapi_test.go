@@ -220,6 +220,7 @@ func app(t *testing.T) *server.Mux {
 		t.Fatal(err)
 	}
 	s.ReportLinkKey, s.PublicBaseURL = secret.New("key"), "https://app.example.com"
+	s.TicketSecrets = map[string]settings.TicketSecret{"servicenow": {Setting: "T", Secret: secret.New("token")}}
 	m := &memory{states: map[string]store.State{"running": {Status: store.Running}}, routes: map[string]store.Route{
 		"orders-db": {Name: "orders-db", Request: json.RawMessage(`{"version":1,"wave":"w"}`), EveryMinutes: 5, Enabled: true,
 			NextDue: time.Now(), Last: schedule.Last{Verdict: report.Ready, CheckID: "c-1", Since: time.Now()}},
@@ -278,6 +279,8 @@ func calls(t *testing.T) []call {
 		{"DELETE", "/api/routes/{name}", "/api/routes/fresh", "", "", 204},
 		{"DELETE", "/api/routes/{name}", "/api/routes/fresh", "", "", 404},
 		{"GET", "/api/waves/{wave}", "/api/waves/w", "", "", 200},
+		{"POST", "/api/tickets/{system}", "/api/tickets/jira", "", "{}", 401},
+		{"POST", "/api/tickets/{system}", "/api/tickets/redmine", "", "{}", 401},
 		{"POST", "/api/explain", "/api/explain", "", text, 200},
 		{"POST", "/api/explain", "/api/explain", "", "blue elephants", 200},
 		{"POST", "/api/explain", "/api/explain", "", `{"text":1}`, 400},

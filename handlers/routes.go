@@ -30,10 +30,12 @@ func forwarded(s settings.Settings, p parts, log *slog.Logger) []server.HTTPFunc
 	}
 	registry := routes.Handler{Store: p.store, Missing: s.Tables.Names(), BaseURL: s.PublicBaseURL, Report: report}
 	ready := waves.Handler{Store: p.store, Missing: s.Tables.Names(), Report: report}
-	explainer := explain.Handler{Words: explain.Words(), Report: report}
+	words := explain.Words()
+	explainer := explain.Handler{Words: words, Report: report}
 	return append(readers(s, p, report), []server.HTTPFunction{
 		{Name: checks.Name, Route: checks.Route, Methods: checks.Methods(), Limit: checks.Limit, Handler: submit},
 		{Name: routes.Name, Route: routes.Route, Methods: routes.Methods(), Limit: routes.Limit, Handler: registry},
+		fromTickets(s, p, words, report),
 		{Name: waves.Name, Route: waves.Route, Methods: waves.Methods(), Limit: waves.Limit, Handler: ready},
 		{Name: explain.Name, Route: explain.Route, Methods: explain.Methods(), Limit: explain.Limit, Handler: explainer},
 		{Name: health.Name, Route: health.Route, Methods: health.Methods(), Limit: health.Limit,

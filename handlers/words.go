@@ -8,6 +8,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/readiness"
 	"github.com/pgpreflight/pgpreflight/handlers/routes"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
+	"github.com/pgpreflight/pgpreflight/handlers/tickets"
 	"github.com/pgpreflight/pgpreflight/handlers/waves"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
@@ -22,6 +23,7 @@ type tables interface {
 	checks.Store
 	readiness.Store
 	routes.Store
+	tickets.Store
 	waves.Store
 }
 

@@ -42,10 +42,10 @@ func (f Fields) generic(d Delivery) (Event, error) {
 	what := digest(string(d.Body))
 	known := digest(string(Generic), "delivery", delivery)
 	e.CheckID = checkID(Generic, e.ID, known)
-	// The id is not within the signature, so a copy can come under another one.
+	// The id is not within the signature, so a copy can come under another one: the signature's key goes first.
 	e.Seen = []Seen{
-		{Key: known, Digest: what, Field: deliveryID},
 		{Key: digest(string(Generic), "signature", d.one(timestamp), string(d.Body)), Digest: what},
+		{Key: known, Digest: what, Field: deliveryID},
 	}
 	var err error
 	if e.Values, err = Lines(e.Text); err != nil {

@@ -90,7 +90,7 @@ type Event struct {
 	Text string
 	// CheckID is the check's: the same whenever the same is delivered.
 	CheckID string
-	// Seen are what tells a delivery from those before it. All of them lead to the same check.
+	// Seen are what tells a delivery from those before it. The check that one of them led to is that of those after it.
 	Seen []Seen
 
 	fields Fields
