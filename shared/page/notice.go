@@ -12,13 +12,20 @@ type Notice struct {
 	Refresh int
 }
 
+// Waiting is the notice on a check that is queued or running.
+func Waiting(id, status string, refresh int) Notice {
+	return Notice{Title: "Check " + id + " is " + status, Tone: Note, Refresh: refresh,
+		Text: []string{"Its report is not there yet. This page asks again every few seconds."}}
+}
+
+// Unknown is the notice on a check that nobody knows, perhaps not yet.
+func Unknown(refresh int) Notice {
+	return Notice{Title: "There is no such check", Tone: Idle, Refresh: refresh,
+		Text: []string{"No check has this id. One that was just requested can take a moment to be known."}}
+}
+
 // Notice writes a notice.
 func (p Pages) Notice(n Notice) (Page, error) {
 	n.Title = digest.Clean(n.Title)
-	cleaned := make([]string, 0, len(n.Text))
-	for _, paragraph := range n.Text {
-		cleaned = append(cleaned, digest.Clean(paragraph))
-	}
-	n.Text = cleaned
 	return p.write("notice", view{Title: n.Title, Tone: n.Tone, Refresh: n.Refresh, Body: n})
 }

@@ -14,6 +14,8 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+
+	"github.com/pgpreflight/pgpreflight/shared/report/digest"
 )
 
 //go:embed templates style
@@ -146,8 +148,9 @@ func (p Pages) write(name string, v view) (Page, error) {
 		Icon: v.Tone.icon()}); err != nil {
 		return Page{}, fmt.Errorf("write page %s: %w", name, err)
 	}
+	// The net below every page: whatever text came from the network, no reader's terminal, editor or browser obeys it.
 	// A page that is kept as a file has its policy within it, where frame-ancestors is not allowed (CSP 3, 6.4.2).
-	return Page{HTML: out.Bytes(), Policy: policy + "; frame-ancestors 'none'"}, nil
+	return Page{HTML: digest.Harmless(out.Bytes()), Policy: policy + "; frame-ancestors 'none'"}, nil
 }
 
 func (f frame) policy(forms bool) string {

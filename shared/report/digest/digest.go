@@ -3,6 +3,7 @@
 package digest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,6 +43,16 @@ func Lines(text string) []string {
 		lines[i] = Clean(line)
 	}
 	return lines
+}
+
+// Harmless is Clean for a whole document: its line breaks and tabs stay.
+func Harmless(document []byte) []byte {
+	return bytes.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return r
+		}
+		return harmless(r)
+	}, document)
 }
 
 // harmless keeps the joiners of Persian and Indic scripts, which are format characters too: servers have messages in
