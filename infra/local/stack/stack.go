@@ -48,6 +48,8 @@ type Options struct {
 	Settings map[string]string
 	// Lock is how long a message stays locked; 0 means 30 s.
 	Lock time.Duration
+	// DuplicateWindow is how long the queue remembers message ids; 0 means 10 minutes.
+	DuplicateWindow time.Duration
 	// WithoutHost leaves the Functions host to the caller, as Core Tools are one.
 	WithoutHost bool
 	// Address of the host's HTTP port; empty means a free one.
@@ -76,6 +78,9 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if o.Lock == 0 {
 		o.Lock = lock
 	}
+	if o.DuplicateWindow == 0 {
+		o.DuplicateWindow = duplicateWindow
+	}
 	dir, err := os.MkdirTemp("", "pgpreflight-stack-")
 	if err != nil {
 		return nil, fmt.Errorf("start stack: %w", err)
@@ -98,7 +103,7 @@ func (s *Stack) start(ctx context.Context) error {
 		s.Bus, err = servicebus.Start(ctx, servicebus.Options{Dir: local, Log: s.options.Log,
 			Journal: filepath.Join(s.dir, "queue.journal"),
 			Queues: []servicebus.Queue{{Name: QueueName, Lock: s.options.Lock, MaxDelivery: maxDelivery,
-				DuplicateWindow: duplicateWindow}}})
+				DuplicateWindow: s.options.DuplicateWindow}}})
 		return err
 	})
 	if s.options.Names != nil {
