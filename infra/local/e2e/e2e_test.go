@@ -24,6 +24,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
 	"github.com/pgpreflight/pgpreflight/infra/local/servicebus"
 	"github.com/pgpreflight/pgpreflight/infra/local/stack"
+	"github.com/pgpreflight/pgpreflight/shared/catalog"
+	"github.com/pgpreflight/pgpreflight/shared/rejudge"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
@@ -191,10 +193,35 @@ func (b *bench) await(t *testing.T, id string) report.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if raw, _ := json.Marshal(r); bytes.Contains(raw, []byte(password)) {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(raw, []byte(password)) {
 		t.Error("the password stands in the report")
 	}
+	judgedAgain(t, raw)
 	return r
+}
+
+// judgedAgain holds that a stored report has all that its findings rest on. One without a check behind it has nothing.
+func judgedAgain(t *testing.T, raw []byte) {
+	t.Helper()
+	words, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := rejudge.Judge(words, raw)
+	if _, cannot := errors.AsType[*rejudge.Cannot](err); cannot && !bytes.Contains(raw, []byte(`"connect"`)) {
+		return
+	}
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if changes := again.Changes(); !changes.None() || len(again.Unjudged) > 0 {
+		t.Errorf("judged again it differs: %+v %q", changes, again.Unjudged)
+	}
 }
 
 // post sends a body to the interface.
