@@ -55,8 +55,8 @@ func (c Configuration) trouble(id string) (Trouble, bool) {
 
 // place gives the end of a role, empty where nothing is known of it.
 func (c Configuration) place(role string) Place {
-	for name, place := range map[string]*Place{"source": c.Source, "target": c.Target, "runtime": c.Runtime,
-		"vantage": c.Vantage} {
+	for name, place := range map[string]*Place{source: c.Source, target: c.Target, runtime: c.Runtime,
+		vantage: c.Vantage} {
 		if name == role && place != nil {
 			return *place
 		}

@@ -175,6 +175,8 @@ const (
 	PrePostGISVersion     Code = "PRE_POSTGIS_VERSION"
 	PreBaseType           Code = "PRE_BASE_TYPE"
 	PreRoleMissing        Code = "PRE_ROLE_MISSING"
+	AzNotRead             Code = "AZ_NOT_READ"
+	AzServiceValidation   Code = "AZ_SERVICE_VALIDATION"
 )
 
 // Codes lists every code, in the order of the contract.
@@ -321,5 +323,7 @@ func Codes() []Code {
 		PrePostGISVersion,
 		PreBaseType,
 		PreRoleMissing,
+		AzNotRead,
+		AzServiceValidation,
 	}
 }
