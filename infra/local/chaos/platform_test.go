@@ -1,0 +1,253 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pgpreflight/pgpreflight/infra/local/azurite"
+	"github.com/pgpreflight/pgpreflight/infra/local/host"
+	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
+	"github.com/pgpreflight/pgpreflight/infra/local/servicebus"
+	"github.com/pgpreflight/pgpreflight/infra/local/stack"
+)
+
+const (
+	root     = "../../.."
+	password = "never-to-be-seen-7c1f"
+	// startWithin bounds the start of a part, on a busy machine.
+	startWithin = time.Minute
+)
+
+// platform is the stack and the host on it. A host that stopped itself after the third crash is started again at the
+// same address, as the platform does with an instance.
+type platform struct {
+	stack   *stack.Stack
+	url     string
+	options host.Options
+
+	mu      sync.Mutex
+	host    *host.Host
+	stopped bool
+	// crashed are the times of the kills; hosts counts the hosts that were started.
+	crashed []time.Time
+	hosts   int
+	done    chan struct{}
+}
+
+func startPlatform(t *testing.T, settings map[string]string) *platform {
+	t.Helper()
+	log, err := logFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
+	defer cancel()
+	s, err := stack.Start(ctx, stack.Options{Root: root, WithoutHost: true, Settings: settings, Log: log,
+		Lock: 15 * time.Second, DuplicateWindow: duplicateWindow})
+	if errors.Is(err, azurite.ErrNotInstalled) || errors.Is(err, servicebus.ErrNotInstalled) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &platform{stack: s, done: make(chan struct{}), options: host.Options{Root: root, Handler: buildHandler(t),
+		Settings: s.Settings(), DrainLimit: time.Second, Log: slog.New(slog.NewTextHandler(log, nil))}}
+	t.Cleanup(func() {
+		p.stop()
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := p.startHost(); err != nil {
+		t.Fatal(err)
+	}
+	p.url = p.host.URL()
+	p.options.Address = strings.TrimPrefix(p.url, "http://")
+	go p.keepRunning()
+	return p
+}
+
+func logFile() (io.WriteCloser, error) {
+	if err := os.MkdirAll(filepath.Join(root, ".local"), 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(filepath.Join(root, ".local", "chaos.log"))
+}
+
+// buildHandler makes the binary as it is deployed: without the race detector, which would be all that is measured.
+func buildHandler(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "handler")
+	build := exec.Command("go", "build", "-trimpath", "-o", path, root+"/handlers")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build handler: %v\n%s", err, out)
+	}
+	return path
+}
+
+func (p *platform) startHost() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
+	defer cancel()
+	h, err := host.Start(ctx, p.options)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.host = h
+	p.hosts++
+	return nil
+}
+
+func (p *platform) current() (*host.Host, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.host, !p.stopped
+}
+
+// counts are the kills and the hosts so far.
+func (p *platform) counts() (int, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.crashed), p.hosts
+}
+
+// keepRunning starts a host after each that ended.
+func (p *platform) keepRunning() {
+	defer close(p.done)
+	for {
+		h, wanted := p.current()
+		<-h.Done()
+		if _, wanted = p.current(); !wanted {
+			return
+		}
+		for p.startHost() != nil {
+			time.Sleep(100 * time.Millisecond) // Its port may not be free yet.
+			if _, wanted = p.current(); !wanted {
+				return
+			}
+		}
+	}
+}
+
+func (p *platform) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	p.mu.Unlock()
+	for range 2 { // A host may just be starting.
+		h, _ := p.current()
+		_ = h.Stop()
+	}
+	if p.url != "" {
+		<-p.done
+		h, _ := p.current()
+		_ = h.Stop()
+	}
+}
+
+// kill ends the handler in the midst of whatever it does.
+func (p *platform) kill(ctx context.Context) error {
+	h, _ := p.current()
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	if err := h.KillHandler(ctx); err != nil {
+		return nil // There was none: the host is just being replaced.
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.crashed = append(p.crashed, time.Now())
+	return nil
+}
+
+// blow is one thing that goes wrong.
+type blow struct {
+	name string
+	// strike takes the platform's own time source for how long an outage lasts.
+	strike func(ctx context.Context, p *platform, outage time.Duration) error
+}
+
+func blows() []blow {
+	restart := func(stop func(*stack.Stack) error, start func(*stack.Stack) func(context.Context) error) func(context.Context,
+		*platform, time.Duration) error {
+		return func(ctx context.Context, p *platform, outage time.Duration) error {
+			if err := stop(p.stack); err != nil {
+				return err
+			}
+			sleep(ctx, outage)
+			within, cancel := context.WithTimeout(context.Background(), startWithin)
+			defer cancel()
+			return start(p.stack)(within)
+		}
+	}
+	inject := func(faults servicebus.Faults) func(context.Context, *platform, time.Duration) error {
+		return func(ctx context.Context, p *platform, _ time.Duration) error { return p.stack.Bus.Inject(ctx, faults) }
+	}
+	bus := func(s *stack.Stack) func(context.Context) error { return s.Bus.Restart }
+	tables := func(s *stack.Stack) func(context.Context) error { return s.Tables.Restart }
+	all := []blow{
+		{"tables stopped", restart(func(s *stack.Stack) error { return s.Tables.Stop() }, tables)},
+		{"tables stopped", restart(func(s *stack.Stack) error { return s.Tables.Stop() }, tables)},
+		{"tables stopped", restart(func(s *stack.Stack) error { return s.Tables.Stop() }, tables)},
+		{"queue stopped", restart(func(s *stack.Stack) error { return s.Bus.Stop() }, bus)},
+		{"queue stopped", restart(func(s *stack.Stack) error { return s.Bus.Stop() }, bus)},
+		{"queue killed", restart(func(s *stack.Stack) error { return s.Bus.Kill() }, bus)},
+		{"queue killed", restart(func(s *stack.Stack) error { return s.Bus.Kill() }, bus)},
+		{"connections cut", inject(servicebus.Faults{DropConnections: true})},
+		{"locks lost", inject(servicebus.Faults{LoseLocks: stack.QueueName})},
+	}
+	for range 9 {
+		all = append(all, blow{"handler killed", func(ctx context.Context, p *platform, _ time.Duration) error { return p.kill(ctx) }})
+	}
+	return all
+}
+
+// strike lets everything go wrong, in an order and at times drawn from the seed, and tells how often what did.
+func (p *platform) strike(ctx context.Context, random *rand.Rand, over time.Duration) (map[string]int, error) {
+	all := blows()
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	struck := map[string]int{}
+	gap := over / time.Duration(len(all))
+	for _, b := range all {
+		if !sleep(ctx, gap/2+time.Duration(random.Int64N(int64(gap)))) {
+			break
+		}
+		if err := b.strike(ctx, p, time.Second+time.Duration(random.Int64N(int64(2*time.Second)))); err != nil {
+			return struck, fmt.Errorf("%s: %w", b.name, err)
+		}
+		struck[b.name]++
+	}
+	return struck, nil
+}
+
+// startServer gives the port of a PostgreSQL server with room for everybody.
+func startServer(t *testing.T) int {
+	t.Helper()
+	s, err := postgres.Start(t.Context(), postgres.Options{
+		HBA:      []string{"host all migrator 127.0.0.1/32 scram-sha-256"},
+		Settings: map[string]string{"max_connections": "700"},
+		Init: []string{"CREATE ROLE migrator LOGIN REPLICATION PASSWORD '" + password + "'",
+			"CREATE DATABASE orders OWNER migrator"}})
+	if errors.Is(err, postgres.ErrNotInstalled) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Stop() })
+	return s.Port
+}
