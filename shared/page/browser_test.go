@@ -63,7 +63,7 @@ func must(t *testing.T) func(page.Page, error) page.Page {
 func looks() map[string]browser.Look {
 	return map[string]browser.Look{
 		"light": {}, "dark": {Dark: true}, "phone": {Width: 320, Height: 640, Scale: 2},
-		"phone-dark": {Width: 320, Height: 640, Dark: true}, "print": {Print: true, Width: 720},
+		"print": {Print: true, Width: 720},
 	}
 }
 

@@ -86,16 +86,22 @@ type word struct {
 	Class, Text, Whole string
 }
 
-// mark is where the way breaks.
-type mark struct{ X, Y int }
+// mark is where the way breaks; Across tells that the way goes downwards there.
+type mark struct {
+	X, Y   int
+	Across bool
+}
 
 // The measures of the broad drawing. A letter of the small type is at most this wide in the fonts that are asked for.
 const (
 	broadWidth   = 960
 	broadLine    = 44
 	broadRadius  = 13
-	letterTenths = 66
+	letterTenths = 73
 	lineHeight   = 16
+	// nameLetter is the width of a letter of a station's name; a time has about so many of them.
+	nameLetter  = 10
+	timeLetters = 7
 )
 
 // broad draws the way from left to right, for screens and paper.
@@ -110,7 +116,7 @@ func broad(id string, way []station) drawing {
 			d.connect(s, stroke{X1: x - column + broadRadius + 5, Y1: broadLine, X2: x - broadRadius - 5, Y2: broadLine})
 		}
 		d.Stops = append(d.Stops, stop{X: x, Y: broadLine, R: broadRadius, Tone: s.Tone, Vantage: s.Vantage})
-		d.Words = append(d.Words, word{X: x, Y: 18, Class: "name", Text: capital(s.Name)})
+		d.Words = append(d.Words, word{X: x, Y: 18, Class: "name", Text: shortened(capital(s.Name), column/nameLetter)})
 		y := broadLine + broadRadius + 20
 		for _, w := range linesOf(s, letters) {
 			w.X, w.Y = x, y
@@ -142,7 +148,8 @@ func tall(id string, way []station) drawing {
 			d.connect(s, stroke{X1: tallX, Y1: before + tallRadius + 4, X2: tallX, Y2: y - tallRadius - 4})
 		}
 		d.Stops = append(d.Stops, stop{X: tallX, Y: y, R: tallRadius, Tone: s.Tone, Vantage: s.Vantage})
-		d.Words = append(d.Words, word{X: tallText, Y: y + 5, Class: "name", Text: capital(s.Name)})
+		d.Words = append(d.Words, word{X: tallText, Y: y + 5, Class: "name",
+			Text: shortened(capital(s.Name), (tallWidth-tallText)/nameLetter-timeLetters)})
 		before = y
 		lines := linesOf(s, letters)
 		if s.Took != "" {
@@ -156,6 +163,9 @@ func tall(id string, way []station) drawing {
 			d.Words = append(d.Words, w)
 		}
 		y += tallGap + tallRadius
+		if i+1 < len(way) && way[i+1].Breaks {
+			y += tallGap // room for the mark
+		}
 	}
 	d.Height = y - tallGap + 2
 	return d
@@ -175,6 +185,7 @@ func (d *drawing) connect(s station, whole stroke) {
 	to, from := whole, whole
 	to.Class, from.Class = "way bad", "way lost"
 	const gap = 7
+	middle.Across = whole.X1 == whole.X2
 	if whole.Y1 == whole.Y2 {
 		to.X2, from.X1 = middle.X-gap, middle.X+gap
 	} else {

@@ -65,7 +65,7 @@ func (l Look) size() emulation.SetDeviceMetricsOverrideParams {
 	width, height, scale := cmp.Or(l.Width, 1280), cmp.Or(l.Height, 900), cmp.Or(l.Scale, 1)
 	// A narrow screen is a phone's, which obeys the page's viewport.
 	return emulation.SetDeviceMetricsOverrideParams{Width: int64(width), Height: int64(height), DeviceScaleFactor: scale,
-		Mobile: width < 600}
+		ScreenWidth: int64(width), ScreenHeight: int64(height), Mobile: width < 600}
 }
 
 func (l Look) media() emulation.SetEmulatedMediaParams {
