@@ -37,13 +37,13 @@ func (f Fields) jira(d Delivery) (Event, error) {
 	if err := decode(d.Body, &body); err != nil {
 		return Event{}, err
 	}
+	if ignored := f.ignoredOfJira(body); ignored != "" {
+		return Event{Ignored: ignored}, nil
+	}
 	if !jiraKey.MatchString(body.Issue.Key) {
 		return Event{}, invalid("issue.key", "must be an issue's key")
 	}
-	e := Event{ID: body.Issue.Key, Ignored: f.ignoredOfJira(body)}
-	if e.Ignored != "" {
-		return e, nil
-	}
+	e := Event{ID: body.Issue.Key}
 	what := body.identity(d.Body)
 	e.CheckID = checkID(Jira, e.ID, what)
 	e.Seen = []Seen{{Key: what, Digest: what}}
