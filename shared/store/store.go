@@ -41,6 +41,8 @@ type Config struct {
 	Endpoint string
 	// Credential gives tokens for Endpoint. It is asked at the first call, never by Open.
 	Credential azcore.TokenCredential
+	// Transport carries the calls; nil means a client of our own, whose limits fit the table service.
+	Transport policy.Transporter
 	// Prefix goes before every table name, so that several installations can share an account. Letters and digits.
 	Prefix string
 }
@@ -73,7 +75,7 @@ func Open(c Config) (*Store, error) {
 
 func client(c Config) (*aztables.ServiceClient, error) {
 	if !c.ConnectionString.Empty() {
-		service, err := aztables.NewServiceClientFromConnectionString(c.ConnectionString.Reveal(), options())
+		service, err := aztables.NewServiceClientFromConnectionString(c.ConnectionString.Reveal(), options(c))
 		if err != nil {
 			// The cause is left out: what a broken connection string is quoted for may be its key.
 			return nil, errors.New("open tables: the connection string needs AccountName and AccountKey or " +
@@ -84,7 +86,7 @@ func client(c Config) (*aztables.ServiceClient, error) {
 	if c.Endpoint == "" || c.Credential == nil {
 		return nil, errors.New("open tables: a connection string, or an endpoint and a credential, is needed")
 	}
-	service, err := aztables.NewServiceClient(c.Endpoint, c.Credential, options())
+	service, err := aztables.NewServiceClient(c.Endpoint, c.Credential, options(c))
 	if err != nil {
 		return nil, fmt.Errorf("open tables: %w", err)
 	}
@@ -93,9 +95,13 @@ func client(c Config) (*aztables.ServiceClient, error) {
 
 // options retry twice and quickly. The SDK's own three retries with up to a minute between them would outlive the
 // handler's request; the queue brings a failed message again anyway.
-func options() *aztables.ClientOptions {
+func options(c Config) *aztables.ClientOptions {
+	carry := c.Transport
+	if carry == nil {
+		carry = &http.Client{Transport: transport()}
+	}
 	return &aztables.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport:       &http.Client{Transport: transport()},
+		Transport:       carry,
 		PerCallPolicies: []policy.Policy{make(turnstile, callsAtOnce)},
 		Retry: policy.RetryOptions{
 			MaxRetries:    2,
