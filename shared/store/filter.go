@@ -10,6 +10,9 @@ func equals(column, value string) string { return column + " eq " + quote(value)
 // from is an OData comparison: value and everything after it, by code units.
 func from(column, value string) string { return column + " ge " + quote(value) }
 
+// after is an OData comparison: everything behind value, by code units.
+func after(column, value string) string { return column + " gt " + quote(value) }
+
 // below is an OData comparison: everything before value, by code units.
 func below(column, value string) string { return column + " lt " + quote(value) }
 

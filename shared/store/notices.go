@@ -59,8 +59,8 @@ type Notice struct {
 	// Claim is the mark of whoever tries now, until ClaimedUntil; empty where nobody does.
 	Claim        string
 	ClaimedUntil time.Time
-
-	seen azcore.ETag
+	// ETag is that of the row as it was read or written; empty where it is not stored yet.
+	ETag azcore.ETag
 }
 
 // Final tells that nothing more is to be done.
@@ -99,7 +99,7 @@ func (s *Store) AddNotice(ctx context.Context, n Notice) (Notice, bool, error) {
 func (s *Store) ChangeNotice(ctx context.Context, n Notice) (Notice, bool, error) {
 	return s.writeNotice(ctx, n, func(ctx context.Context, c *aztables.Client, raw []byte) (azcore.ETag, error) {
 		response, err := c.UpdateEntity(ctx, raw, &aztables.UpdateEntityOptions{
-			IfMatch: &n.seen, UpdateMode: aztables.UpdateModeReplace,
+			IfMatch: &n.ETag, UpdateMode: aztables.UpdateModeReplace,
 		})
 		return response.ETag, err
 	})
@@ -115,7 +115,7 @@ func (s *Store) writeNotice(ctx context.Context, n Notice,
 	}
 	err = s.write(ctx, "save notice", tableChecks, func(c *aztables.Client) error {
 		var err error
-		n.seen, err = write(ctx, c, raw)
+		n.ETag, err = write(ctx, c, raw)
 		return err
 	})
 	if isStatus(err, statusPrecondition) || isStatus(err, statusNotFound) || isCode(err, codeRowExists) {
@@ -160,6 +160,6 @@ func decodeNotice(raw []byte) (Notice, error) {
 	return Notice{
 		CheckID: l.PartitionKey, To: l.To, Target: l.Target, State: l.State, CorrelationID: l.CorrelationID,
 		Changed: l.Changed, Was: l.Was, WasSince: l.WasSince, Attempts: l.Attempts, Trouble: l.Trouble, Unsure: l.Unsure,
-		First: l.FirstAttempt, NextDue: l.NextDue, Claim: l.Claim, ClaimedUntil: l.ClaimedUntil, seen: azcore.ETag(l.ETag),
+		First: l.FirstAttempt, NextDue: l.NextDue, Claim: l.Claim, ClaimedUntil: l.ClaimedUntil, ETag: azcore.ETag(l.ETag),
 	}, nil
 }

@@ -36,7 +36,7 @@ func TestNoticesAreKept(t *testing.T) {
 	}
 	for i, to := range []string{"callback", "ticket"} {
 		got, want := all[i], notice("n-1", to)
-		got.seen = ""
+		got.ETag = ""
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
@@ -93,7 +93,7 @@ func TestNoticesAreChangedByOneOfTwo(t *testing.T) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	gone := notice("never-there", "reply")
-	gone.seen = first.seen
+	gone.ETag = first.ETag
 	if _, changed, err := s.ChangeNotice(t.Context(), gone); changed || err != nil {
 		t.Errorf("a row that is not there: %v, %v", changed, err)
 	}

@@ -73,6 +73,11 @@ type FailedError struct {
 	text  string
 }
 
+// Garbled is a whole answer of 2xx that is not what was asked for: somebody else than the one who was asked answered.
+func Garbled() *FailedError {
+	return &FailedError{Sent: true, text: "its answer is not what was asked for"}
+}
+
 // Error implements error. Its text holds no address's path or query.
 func (e *FailedError) Error() string { return e.text }
 
