@@ -36,6 +36,8 @@ type Seen struct {
 	Status   finding.Status
 	// Codes are those that failed or warned.
 	Codes []finding.Code
+	// Steps are those that the configuration shows done or undone by itself, by their keys.
+	Steps map[string]State
 }
 
 // Progress says of each step whether the check shows it done. A code that several steps share decides none of them,
@@ -50,18 +52,43 @@ func (p Placement) Progress(seen []Seen) []Progress {
 			out = append(out, Progress{Step: step, State: Done})
 			continue
 		}
-		out = append(out, p.progress(step, suspects, seen))
+		progress := p.progress(step, suspects, seen)
+		if configured(step, seen) == Undone {
+			progress.State = Undone
+		}
+		out = append(out, progress)
 	}
 	return out
 }
 
-// cleared tells whether one of those who tried, the probe or the server itself, got through what any vantage can show.
-// What kept the other one out is then something else, unless the configuration says it.
+// configured is what the configuration says of a step; empty where it does not tell.
+func configured(step Step, seen []Seen) State {
+	var said State
+	for _, s := range seen {
+		switch state := s.Steps[step.Key]; state {
+		case Undone:
+			return Undone
+		case Done:
+			said = Done
+		}
+	}
+	return said
+}
+
+// cleared tells whether the configuration shows a step done, or one of those who tried, the probe or the server itself,
+// got through what any vantage can show. What kept the other one out is then something else, unless the configuration
+// says it.
 func cleared(step Step, seen []Seen) bool {
 	about := slices.DeleteFunc(slices.Clone(seen), func(s Seen) bool { return s.Leg != "" && s.Leg != step.Leg })
 	shown := func(s Seen) bool { return slices.ContainsFunc(s.Codes, step.shows) }
-	configured := func(s Seen) bool { return !s.probed() && shown(s) }
-	if step.Reach != Anywhere || slices.ContainsFunc(about, configured) {
+	read := func(s Seen) bool { return !s.probed() && shown(s) }
+	switch configured(step, seen) {
+	case Done:
+		return true
+	case Undone:
+		return false
+	}
+	if step.Reach != Anywhere || slices.ContainsFunc(about, read) {
 		return false
 	}
 	return slices.ContainsFunc([]bool{false, true}, func(byServer bool) bool {
@@ -139,9 +166,11 @@ func (s Seen) outweighed(step Step, seen []Seen) bool {
 	return step.Reach == Server || asked(step, seen)
 }
 
-// certain codes state a fact of the configuration or of the request.
+// certain codes state a fact of the configuration or of the request. That our own subnet is another one than the
+// server's is a fact about the probe.
 func certain(code finding.Code) bool {
-	return strings.HasPrefix(string(code), "AZ_") || strings.HasPrefix(string(code), "SCENARIO_")
+	return strings.HasPrefix(string(code), "AZ_") && code != finding.AzVantageDiffers ||
+		strings.HasPrefix(string(code), "SCENARIO_")
 }
 
 func alone(step Step, all []Step, code finding.Code) bool {
