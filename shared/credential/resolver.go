@@ -96,17 +96,32 @@ type Token struct {
 
 // Token fetches a token of the managed identity. Every error is an *Unavailable.
 func (r *Resolver) Token(ctx context.Context) (Token, error) {
-	const source = "Entra token"
-	identity, err := r.identity()
+	token, err := r.Identity().GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{r.options.Scope}})
 	if err != nil {
-		return Token{}, &Unavailable{Source: source, Why: r.noIdentity()}
-	}
-	ctx, seen := watch(ctx)
-	token, err := identity.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{r.options.Scope}})
-	if err != nil {
-		return Token{}, &Unavailable{Source: source, Why: r.explain(err, seen)}
+		return Token{}, err
 	}
 	return Token{Value: secret.New(token.Token), ExpiresOn: token.ExpiresOn.UTC()}, nil
+}
+
+// Identity gives tokens of the managed identity for whatever audience is asked for. It makes no call before that; every
+// error is an *Unavailable.
+func (r *Resolver) Identity() azcore.TokenCredential { return explained{r} }
+
+type explained struct{ resolver *Resolver }
+
+// GetToken implements azcore.TokenCredential.
+func (e explained) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	const source = "Entra token"
+	identity, err := e.resolver.identity()
+	if err != nil {
+		return azcore.AccessToken{}, &Unavailable{Source: source, Why: e.resolver.noIdentity()}
+	}
+	ctx, seen := watch(ctx)
+	token, err := identity.GetToken(ctx, o)
+	if err != nil {
+		return azcore.AccessToken{}, &Unavailable{Source: source, Why: e.resolver.explain(err, seen)}
+	}
+	return token, nil
 }
 
 func (r *Resolver) fromVault(ctx context.Context, address string) (secret.String, error) {
