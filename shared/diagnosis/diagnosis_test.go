@@ -136,6 +136,37 @@ func TestHeadlineNamesBothEnds(t *testing.T) {
 	}
 }
 
+// What the request leaves out has not been passed.
+func TestHeadlineSaysWhereTLSWasLeftOut(t *testing.T) {
+	t.Parallel()
+	both, source := []int{0, 1}, []int{0}
+	for _, test := range []struct {
+		depth      request.Depth
+		without    []int
+		want, lack string
+	}{
+		{request.DepthTLS, both, "every layer up to connect, seen from this host; TLS was not tried on the source and the target", "up to tls"},
+		{request.DepthTLS, source, "every layer up to tls, seen from this host; TLS was not tried on the source, since", "target,"},
+		{request.DepthLogin, both, "up to login, seen from this host; TLS was not tried on the source and the target", "up to connect"},
+		{request.DepthConnect, both, "every layer up to connect", "TLS"},
+		{request.DepthLogin, nil, "every layer up to login", "TLS"},
+	} {
+		r := result([]Layer{passed(finding.Connect)}, []Layer{passed(finding.Connect)})
+		r.Request.Depth = test.depth
+		for _, i := range test.without {
+			r.Legs[i].Endpoint.TLS.Mode = request.TLSDisable
+		}
+		got, err := Report(words(t), r)
+		if err != nil || !strings.Contains(got.Headline, test.want) || strings.Contains(got.Headline, test.lack) {
+			t.Errorf("%s without TLS on %v: %s, %v", test.depth, test.without, got.Headline, err)
+		}
+		r.Legs[1].Layers[0].Findings = []finding.Finding{found(finding.TCPSlow, finding.Connect, "target")}
+		if got, err = Report(words(t), r); err != nil || strings.Contains(got.Headline, "TLS") != (test.lack != "TLS") {
+			t.Errorf("%s with a warning: %s, %v", test.depth, got.Headline, err)
+		}
+	}
+}
+
 func TestRejectedRepeatsNothingOfTheBody(t *testing.T) {
 	p := &request.Problem{Code: finding.RequestSecretInline, Field: "source.password", Message: "is a secret", Route: "orders"}
 	r, err := Rejected(words(t), p, "one", time.Now())

@@ -77,8 +77,9 @@ func (j judge) headline(r report.Report, broken []finding.Finding) (string, erro
 		return j.brokenHeadline(broken)
 	}
 	c := j.result.Request
-	facts := catalog.Facts{"source": endpoint(c.Source), "target": endpoint(c.Target), "depth": string(c.Depth),
-		"vantage": j.result.Vantage.Address, "firstTitle": "", "reason": ""}
+	without, depth := j.withoutTLS()
+	facts := catalog.Facts{"source": endpoint(c.Source), "target": endpoint(c.Target), "depth": string(depth),
+		"vantage": j.result.Vantage.Address, "firstTitle": "", "reason": "", "withoutTLS": without}
 	if len(r.Findings) > 0 {
 		facts["firstTitle"] = r.Findings[0].Title
 	}
@@ -90,6 +91,30 @@ func (j judge) headline(r report.Report, broken []finding.Finding) (string, erro
 		}
 	}
 	return j.words.Verdict(string(r.Verdict), facts)
+}
+
+// withoutTLS names the legs whose TLS was left out as the request says, and the depth that was reached: where TLS was the
+// deepest layer and no leg has it, that is the one before.
+func (j judge) withoutTLS() (string, request.Depth) {
+	depth := j.result.Request.Depth
+	if depth == request.DepthResolve || depth == request.DepthConnect {
+		return "", depth
+	}
+	var names []string
+	var walked int
+	for _, leg := range j.result.Legs {
+		if leg.From == "server" {
+			continue
+		}
+		walked++
+		if leg.Endpoint.TLS.Mode == request.TLSDisable {
+			names = append(names, leg.Name)
+		}
+	}
+	if depth == request.DepthTLS && len(names) == walked {
+		depth = request.DepthConnect
+	}
+	return strings.Join(names, " and the "), depth
 }
 
 func (j judge) brokenHeadline(broken []finding.Finding) (string, error) {
