@@ -27,6 +27,8 @@ const (
 	password = "never-to-be-seen-7c1f"
 	// startWithin bounds the start of a part, on a busy machine.
 	startWithin = time.Minute
+	// longOutage is more than an invocation waits for the tables before it puts its message back.
+	longOutage = 24 * time.Second
 )
 
 // platform is the stack and the host on it. A host that stopped itself after the third crash is started again at the
@@ -199,10 +201,14 @@ func blows() []blow {
 	}
 	bus := func(s *stack.Stack) func(context.Context) error { return s.Bus.Restart }
 	tables := func(s *stack.Stack) func(context.Context) error { return s.Tables.Restart }
+	stopTables := restart(func(s *stack.Stack) error { return s.Tables.Stop() }, tables)
 	all := []blow{
-		{"tables stopped", restart(func(s *stack.Stack) error { return s.Tables.Stop() }, tables)},
-		{"tables stopped", restart(func(s *stack.Stack) error { return s.Tables.Stop() }, tables)},
-		{"tables stopped", restart(func(s *stack.Stack) error { return s.Tables.Stop() }, tables)},
+		{"tables stopped for long", func(ctx context.Context, p *platform, _ time.Duration) error {
+			return stopTables(ctx, p, longOutage)
+		}},
+		{"tables stopped", stopTables},
+		{"tables stopped", stopTables},
+		{"tables stopped", stopTables},
 		{"queue stopped", restart(func(s *stack.Stack) error { return s.Bus.Stop() }, bus)},
 		{"queue stopped", restart(func(s *stack.Stack) error { return s.Bus.Stop() }, bus)},
 		{"queue killed", restart(func(s *stack.Stack) error { return s.Bus.Kill() }, bus)},
