@@ -91,11 +91,14 @@ func dnsServers(s settings.Settings) ([]netip.AddrPort, error) {
 	return resolve.SystemServers(resolvConf)
 }
 
-// reserved are the settings that hold ticketing systems' secrets: no request may have them sent to a database.
+// reserved are the settings that hold ticketing systems' secrets and tokens: no request may have them sent to a database.
 func reserved(s settings.Settings) []string {
-	names := make([]string, 0, len(s.TicketSecrets))
+	names := make([]string, 0, len(s.TicketSecrets)+len(s.TicketAPIs))
 	for _, secret := range s.TicketSecrets {
 		names = append(names, secret.Setting)
+	}
+	for _, api := range s.TicketAPIs {
+		names = append(names, api.Setting)
 	}
 	slices.Sort(names)
 	return names

@@ -38,6 +38,8 @@ type Settings struct {
 	TicketSecrets map[string]TicketSecret
 	// TicketFields are the names of ticketing systems' fields, where they are not the contract's.
 	TicketFields ticket.Fields
+	// TicketAPIs are where comments go, by ticketing system.
+	TicketAPIs map[string]TicketAPI
 	// CallbackSecret signs posts to callback addresses.
 	CallbackSecret secret.String
 	// AllowedCallbacks are host names and suffixes (".example.com") in lower case; empty means that none may be posted to.
@@ -93,6 +95,7 @@ func Parse(getenv func(string) string) (Settings, error) {
 			preset: DefaultMaxRequestsPerMinute, least: 1, most: mostRequestsPerMinute}),
 		TicketSecrets:    r.ticketSecrets("TICKET_SECRETS"),
 		TicketFields:     r.ticketFields("TICKET_FIELDS"),
+		TicketAPIs:       r.ticketAPIs("TICKET_APIS"),
 		CallbackSecret:   secret.New(r.get("CALLBACK_SECRET")),
 		AllowedCallbacks: r.suffixes("ALLOWED_CALLBACKS"),
 		Host:             r.host(),
@@ -110,6 +113,9 @@ func (s Settings) Secrets() []secret.String {
 	secrets = append(secrets, s.ReportLinkKey, s.CallbackSecret)
 	for _, ticket := range s.TicketSecrets {
 		secrets = append(secrets, ticket.Secret)
+	}
+	for _, api := range s.TicketAPIs {
+		secrets = append(secrets, api.Token)
 	}
 	return secrets
 }

@@ -54,6 +54,9 @@ func TestEverythingSet(t *testing.T) {
 		"REPORT_LINK_KEY": " link-key ", "PUBLIC_BASE_URL": "https://app.example.com/", "MAX_CONCURRENT_CHECKS": "4096",
 		"MAX_SOCKETS": "600", "MAX_REQUESTS_PER_MINUTE": "10",
 		"TICKET_SECRETS": `{"jira": "JIRA_WEBHOOK_SECRET", "generic": "NOT_THERE"}`, "JIRA_WEBHOOK_SECRET": "jira-secret",
+		"TICKET_APIS": `{"jira": {"url": "https://x.example.com/jira/", "user": "bot@example.com", "tokenSetting": "JIRA_TOKEN"},
+			"servicenow": {"url": "http://127.0.0.1:8080", "tokenSetting": "NOT_THERE", "table": "task", "field": "comments"}}`,
+		"JIRA_TOKEN":    "jira-token",
 		"TICKET_FIELDS": `{"jira": {"sourceHost": "customfield_10042"}}`, "CALLBACK_SECRET": "callback",
 		"ALLOWED_CALLBACKS": "*.Example.com,hooks.example.org,127.0.0.1",
 		"WEBSITE_SITE_NAME": "app", "REGION_NAME": "West Europe", "WEBSITE_PRIVATE_IP": "10.1.2.4",
@@ -87,6 +90,20 @@ func TestEverythingSet(t *testing.T) {
 	if got := s.TicketFields[ticket.Jira][ticket.SourceHost]; got != "customfield_10042" {
 		t.Errorf("TicketFields = %v", s.TicketFields)
 	}
+	wantAPIs := map[string]TicketAPI{
+		"jira":       {URL: "https://x.example.com/jira", User: "bot@example.com", Setting: "JIRA_TOKEN"},
+		"servicenow": {URL: "http://127.0.0.1:8080", Setting: "NOT_THERE", Table: "task", Field: "comments"},
+	}
+	for system, want := range wantAPIs {
+		got := s.TicketAPIs[system]
+		want.Token = got.Token
+		if got != want {
+			t.Errorf("%s: %+v, want %+v", system, got, want)
+		}
+	}
+	if got := s.TicketAPIs["jira"].Token.Reveal(); got != "jira-token" || !s.TicketAPIs["servicenow"].Token.Empty() {
+		t.Errorf("tokens: %q", got)
+	}
 	if want := []string{".example.com", "hooks.example.org", "127.0.0.1"}; !reflect.DeepEqual(s.AllowedCallbacks, want) {
 		t.Errorf("AllowedCallbacks = %q, want %q", s.AllowedCallbacks, want)
 	}
@@ -115,6 +132,15 @@ func TestWrongSettings(t *testing.T) {
 			`{"jira": "s3cr3t!"}`, `{"jira": ""}`},
 		"TICKET_FIELDS": {"[]", "null", "{", `{"a": "b"}`, `{"generic": {}}`, `{"jira": {"sourcehost": "customfield_1"}}`,
 			`{"jira": {"route": ""}}`, `{"servicenow": {"mode": "u_x", "depth": "u_x"}}`},
+		"TICKET_APIS": {"[]", "{", `{"generic": {"url": "https://x.example.com", "tokenSetting": "X"}}`,
+			`{"jira": {"url": "http://x.example.com", "tokenSetting": "X"}}`,
+			`{"jira": {"url": "https://u:p@x.example.com", "tokenSetting": "X"}}`,
+			`{"jira": {"url": "https://x.example.com", "tokenSetting": "s3cr3t!"}}`,
+			`{"jira": {"url": "https://x.example.com"}}`, `{"jira": {"url": "x", "tokenSetting": "X"}}`,
+			`{"jira": {"url": "https://x.example.com", "token": "s3cr3t!"}}`,
+			`{"jira": {"url": "https://x.example.com", "tokenSetting": "X", "table": "incident"}}`,
+			`{"servicenow": {"url": "https://x.example.com", "tokenSetting": "X", "table": "../x"}}`,
+			`{"servicenow": {"url": "https://x.example.com", "tokenSetting": "X", "field": "state"}}`},
 		"ALLOWED_CALLBACKS":                   {"https://x.example.com", "*", "a b.example.com"},
 		"CheckQueue__fullyQualifiedNamespace": {"sb://x.servicebus.windows.net", "x", serviceBus},
 		"ResultTables__tableServiceUri": {
@@ -214,16 +240,18 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	secrets := env{
 		"CheckQueue": serviceBus, "ResultTables": tables, "REPORT_LINK_KEY": "link-key", "CALLBACK_SECRET": "callback-key",
-		"J": "jira-secret",
+		"J": "jira-secret", "API": "api-token",
 	}
 	settings := maps.Clone(secrets)
+	settings["TICKET_APIS"] = `{"jira": {"url": "https://x.example.com", "tokenSetting": "API"}}`
 	settings["TICKET_SECRETS"] = `{"jira": "J"}`
 	s, err := Parse(settings.get)
 	if err != nil {
 		t.Fatal(err)
 	}
 	printed := fmt.Sprintf("%v %+v %#v", s, s, s)
-	for _, value := range []string{"Zm9vYmFyLXNlY3JldA", "dGFibGVzLXNlY3JldA", "link-key", "callback-key", "jira-secret"} {
+	for _, value := range []string{"Zm9vYmFyLXNlY3JldA", "dGFibGVzLXNlY3JldA", "link-key", "callback-key", "jira-secret",
+		"api-token"} {
 		if strings.Contains(printed, value) {
 			t.Errorf("settings print %s", value)
 		}
