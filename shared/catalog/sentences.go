@@ -18,6 +18,19 @@ type Sentences struct {
 		Text string `yaml:"text"`
 		When When   `yaml:"when"`
 	} `yaml:"cannotProve"`
+	Looks looks `yaml:"looks"`
+}
+
+// looks are the words for a configuration that looks right although a probe failed.
+type looks struct {
+	Text string `yaml:"text"`
+	// Checks names what was checked. Unseen names the side that nobody sees from here; the first that matches counts.
+	Checks map[string]string `yaml:"checks"`
+	Unseen []struct {
+		Text   string   `yaml:"text"`
+		Layers []string `yaml:"layers"`
+		When   When     `yaml:"when"`
+	} `yaml:"unseen"`
 }
 
 func loadSentences() (Sentences, error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
@@ -22,7 +23,9 @@ type Result struct {
 	// Findings are those on the request or the scenario, which belong to no leg.
 	Findings []finding.Finding
 	// Legs are in the order of the plan.
-	Legs              []Leg
+	Legs []Leg
+	// Azure is what was read of the management plane, judged in a layer of its own; nil where nothing was.
+	Azure             *azure.Configuration
 	Started, Finished time.Time
 }
 
@@ -53,6 +56,7 @@ type Layer struct {
 // Report judges a result as a whole and puts it into words.
 func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 	j := judge{words: words, result: r}
+	j.joins = j.join()
 	out := report.Report{
 		Version: report.Version, ID: r.Request.ID, Route: r.Request.Route, Wave: r.Request.Wave,
 		Vantage: r.Vantage, Legs: []report.Leg{}, Findings: []report.Finding{},
@@ -64,7 +68,7 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 	}
 	all := j.findings()
 	for _, f := range all {
-		worded, err := words.Word(f, j.factsOf(f))
+		worded, err := j.word(f)
 		if err != nil {
 			return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
 		}
@@ -95,6 +99,8 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 type judge struct {
 	words  *catalog.Catalog
 	result Result
+	// joins are the symptoms that the configuration says something about.
+	joins joins
 }
 
 func (j judge) leg(l Leg) report.Leg {
@@ -120,7 +126,7 @@ func (j judge) status(l Layer) finding.Status {
 		switch severity := j.words.SeverityOf(f); {
 		case severity == finding.Failed && j.words.Inconclusive(f):
 			status = worse(status, finding.StatusInconclusive)
-		case severity == finding.Failed:
+		case severity == finding.Failed, j.joins.cause(f):
 			status = finding.StatusFailed
 		case severity == finding.Warned:
 			status = worse(status, finding.StatusWarned)
@@ -150,6 +156,7 @@ func (j judge) findings() []finding.Finding {
 			all = append(all, layer.Findings...)
 		}
 	}
+	all = slices.DeleteFunc(all, j.joins.told)
 	slices.SortStableFunc(all, func(a, b finding.Finding) int {
 		if d := j.rank(a) - j.rank(b); d != 0 {
 			return d

@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"strings"
 
+	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
@@ -88,8 +89,22 @@ func (j judge) seen() []scenario.Seen {
 	for _, leg := range j.result.Legs {
 		for _, layer := range leg.Layers {
 			out = append(out, scenario.Seen{Leg: leg.Name, ByServer: leg.From == "server", Layer: layer.Layer,
-				Status: j.status(layer), Codes: j.codes(layer.Findings)})
+				Status: j.status(layer), Codes: j.codes(layer.Findings), Steps: configured(layer)})
 		}
+	}
+	return out
+}
+
+// configured is what the configuration decides of the steps by itself.
+func configured(l Layer) map[string]scenario.State {
+	o, read := l.Observation.(azure.Observation)
+	if !read {
+		return nil
+	}
+	states := map[azure.State]scenario.State{azure.Right: scenario.Done, azure.Wrong: scenario.Undone}
+	out := map[string]scenario.State{}
+	for step, state := range azure.Steps(o.Checks) {
+		out[step] = states[state]
 	}
 	return out
 }

@@ -118,7 +118,7 @@ func (j judge) withoutTLS() (string, request.Depth) {
 }
 
 func (j judge) brokenHeadline(broken []finding.Finding) (string, error) {
-	headline, err := j.words.Headline(broken[0], j.factsOf(broken[0]))
+	headline, err := j.causedHeadline(broken[0])
 	if err != nil {
 		return "", err
 	}

@@ -125,6 +125,7 @@ func (j *again) result(c request.Check) (diagnosis.Result, error) {
 		}
 	}
 	evidence.Place(&out, j.vantage())
+	j.azure(&out)
 	return out, nil
 }
 
