@@ -67,7 +67,7 @@ vuln: ## known vulnerabilities in what is linked in; asks the Go vulnerability d
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...
 
 .PHONY: fuzz
-fuzz: ## fuzz what reads bytes from strangers, FUZZTIME each (default 60s)
+fuzz: ## fuzz what reads bytes from strangers, FUZZTIME each (default: two minutes for all)
 	@bash infra/local/fuzz.sh
 
 .PHONY: lint
