@@ -20,6 +20,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/server"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/link"
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/reporttest"
@@ -165,6 +166,8 @@ func (m *memory) MarkQueued(_ context.Context, checks ...request.Check) error {
 
 func (m *memory) Load(_ context.Context, id string) (store.State, error) { return m.states[id], nil }
 
+func (m *memory) Before(context.Context, report.Report) (*report.Report, error) { return nil, nil }
+
 func (m *memory) List(context.Context, store.Filter) (store.Page, error) {
 	page := store.Page{Continue: "more"}
 	for _, r := range []report.Report{reporttest.Ready(), reporttest.Broken(), reporttest.Rejected()} {
@@ -232,7 +235,7 @@ func app(t *testing.T) *server.Mux {
 	for name, r := range reporttest.Samples() {
 		m.states[name] = store.State{Status: store.Finished, Report: reporttest.JSON(t, r)}
 	}
-	return server.New(quiet(), nil, forwarded(s, parts{store: m, queue: noQueue{}}, quiet()))
+	return server.New(quiet(), nil, forwarded(s, parts{store: m, queue: noQueue{}, pages: page.New()}, quiet()))
 }
 
 // call is one request and the operation that describes its answer.
@@ -262,10 +265,14 @@ func calls(t *testing.T) []call {
 		{"GET", "/api/checks", "/api/checks?verdict=good", "", "", 400},
 		{"GET", "/api/checks/{id}", "/api/checks/running", "", "", 202},
 		{"GET", "/api/checks/{id}", "/api/checks/running", "text/markdown", "", 202},
+		{"GET", "/api/checks/{id}", "/api/checks/running", "text/html", "", 202},
 		{"GET", "/api/checks/{id}", "/api/checks/nowhere", "", "", 404},
+		{"GET", "/api/checks/{id}", "/api/checks/nowhere", "text/html", "", 404},
+		{"GET", "/api/checks/{id}", "/api/checks/nowhere", "text/markdown", "", 404},
 		{"GET", "/api/checks/{id}", "/api/checks/ready?format=pdf", "", "", 406},
 		{"GET", "/api/reports/{id}", signed.String(), "", "", 200},
 		{"GET", "/api/reports/{id}", signed.String(), "text/markdown", "", 200},
+		{"GET", "/api/reports/{id}", signed.String(), "text/html", "", 200},
 		{"GET", "/api/reports/{id}", "/api/reports/broken", "", "", 403},
 		{"GET", "/api/reports/{id}", "/api/reports/broken", "application/json", "", 403},
 		{"GET", "/api/routes", "/api/routes", "", "", 200},
@@ -292,7 +299,7 @@ func calls(t *testing.T) []call {
 			all = append(all, call{"GET", "/api/checks/{id}", "/api/checks/" + name, "application/json", "", 200})
 		}
 	}
-	for _, accept := range []string{"application/json", "text/markdown", "application/junit+xml"} {
+	for _, accept := range []string{"application/json", "text/html", "text/markdown", "application/junit+xml"} {
 		all = append(all, call{"GET", "/api/checks/{id}", "/api/checks/real", accept, "", 200})
 	}
 	return all

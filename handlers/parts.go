@@ -11,13 +11,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/pgpreflight/pgpreflight/handlers/checks"
-	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/health"
 	"github.com/pgpreflight/pgpreflight/handlers/outcome"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/check"
 	"github.com/pgpreflight/pgpreflight/shared/credential"
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/probe/resolve"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
@@ -38,8 +38,8 @@ type parts struct {
 	pings   health.Pings
 	// notifier tells those who wait for a report; nil tells nobody.
 	notifier outcome.Notifier
-	// pages writes the page of a report; nil offers the other formats only.
-	pages format.Pages
+	// pages writes what people read in a browser.
+	pages page.Pages
 }
 
 // open chooses the parts. It dials nothing and reads no large data: the words are read when the first report is written.
@@ -53,7 +53,7 @@ func open(s settings.Settings, p process) (parts, error) {
 			Credentials: credential.New(credential.Options{Getenv: p.getenv, Reserved: reserved(s)}),
 			Vantage:     vantage(s.Host), Words: words, Progress: p.progress, Now: p.now,
 		}),
-		words: words,
+		words: words, pages: page.New(),
 	}
 	out.pings.Resolvers = func(context.Context) error {
 		_, err := resolvers()

@@ -12,6 +12,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/link"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
+	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
@@ -34,6 +35,8 @@ type Store interface {
 	// MarkQueued notes checks that the queue has taken; what is known of a check already stays.
 	MarkQueued(ctx context.Context, checks ...request.Check) error
 	Load(ctx context.Context, id string) (store.State, error)
+	// Before gives the check of the route before this one, nil where there is none.
+	Before(ctx context.Context, r report.Report) (*report.Report, error)
 	// List gives store.ErrContinue where the filter's position is not of this list.
 	List(ctx context.Context, filter store.Filter) (store.Page, error)
 }

@@ -70,6 +70,8 @@ func (f *fakes) MarkQueued(_ context.Context, checks ...request.Check) error {
 
 func (f *fakes) Load(context.Context, string) (store.State, error) { return f.state, f.step("load") }
 
+func (f *fakes) Before(context.Context, report.Report) (*report.Report, error) { return nil, nil }
+
 func (f *fakes) List(_ context.Context, filter store.Filter) (store.Page, error) {
 	f.filter = filter
 	return f.page, f.step("list")

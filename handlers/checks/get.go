@@ -32,7 +32,7 @@ func (h Handler) get(w http.ResponseWriter, r *http.Request) {
 		// A relative link in a ticket leads nowhere.
 		asked.Link = h.Links.Report(asked.ID, h.Now())
 	}
-	format.Answers{Pages: h.Pages, Report: h.Report}.Give(w, r, asked)
+	format.Answers{Pages: h.Pages, Before: h.Store.Before, Report: h.Report}.Give(w, r, asked)
 }
 
 func (h Handler) list(w http.ResponseWriter, r *http.Request) {

@@ -12,23 +12,25 @@ import (
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/report/junit"
 	"github.com/pgpreflight/pgpreflight/shared/report/markdown"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
 
-// Pages writes a report as a self-contained page.
+// Pages writes pages that need nothing else.
 type Pages interface {
-	Page(r report.Report) ([]byte, error)
-	// Policy is the Content-Security-Policy that the page works under.
-	Policy() string
+	Report(in page.ReportInput) (page.Page, error)
+	Notice(n page.Notice) (page.Page, error)
 }
 
 // Answers gives out reports.
 type Answers struct {
 	// Pages is nil where there are no pages; the other formats are then all that is offered.
 	Pages Pages
+	// Before gives the check of the route before this one, nil where there is none; a page says what has changed since.
+	Before func(ctx context.Context, r report.Report) (*report.Report, error)
 	// Report logs our own trouble.
 	Report func(ctx context.Context, message string, err error)
 }
@@ -61,9 +63,9 @@ func (a Answers) Give(w http.ResponseWriter, r *http.Request, asked Asked) {
 	case store.Finished:
 		a.finished(w, r, chosen, asked)
 	case store.Queued, store.Running:
-		waiting(w, chosen, asked)
+		a.waiting(w, r, chosen, asked)
 	default:
-		unknown(w, chosen)
+		a.unknown(w, r, chosen)
 	}
 }
 
@@ -84,21 +86,21 @@ func (a Answers) refuse(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a Answers) finished(w http.ResponseWriter, r *http.Request, f Format, asked Asked) {
-	body, err := a.write(f, asked)
+	c, err := a.write(r.Context(), f, asked)
 	if err != nil {
 		a.Report(r.Context(), "write report as "+string(f), err)
 		problem.Write(w, problem.Internal(r))
 		return
 	}
 	header := w.Header()
-	tag := etag(f, body)
+	tag := etag(f, c.body)
 	header.Set("ETag", tag)
 	// Only the reader's own cache may keep it, and asks each time: the words may improve, and a link may have expired.
 	header.Set("Cache-Control", "private, no-cache")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
-	if f == HTML {
-		header.Set("Content-Security-Policy", a.Pages.Policy())
+	if c.policy != "" {
+		header.Set("Content-Security-Policy", c.policy)
 	}
 	if has(r.Header.Values("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -107,25 +109,47 @@ func (a Answers) finished(w http.ResponseWriter, r *http.Request, f Format, aske
 	header.Set("Content-Type", f.contentType())
 	w.WriteHeader(http.StatusOK)
 	// A caller who has gone needs no answer.
-	_, _ = w.Write(body)
+	_, _ = w.Write(c.body)
 }
 
-// write gives the body. JSON is given as it was stored: this program may be newer or older than the report.
-func (a Answers) write(f Format, asked Asked) ([]byte, error) {
+// content is a report in one format.
+type content struct {
+	body []byte
+	// policy is a page's own.
+	policy string
+}
+
+// write puts a report into a format. JSON is given as it was stored: this program may be newer or older than the report.
+func (a Answers) write(ctx context.Context, f Format, asked Asked) (content, error) {
 	if f == JSON {
-		return asked.Report, nil
+		return content{body: asked.Report}, nil
 	}
 	var r report.Report
 	if err := json.Unmarshal(asked.Report, &r); err != nil {
-		return nil, fmt.Errorf("read report of %s: %w", asked.ID, err)
+		return content{}, fmt.Errorf("read report of %s: %w", asked.ID, err)
 	}
 	switch f {
 	case HTML:
-		return a.Pages.Page(r)
+		p, err := a.Pages.Report(page.ReportInput{Report: r, Previous: a.before(ctx, r), Link: asked.Link})
+		return content{body: p.HTML, policy: p.Policy}, err
 	case JUnit:
-		return junit.Encode(r)
+		body, err := junit.Encode(r)
+		return content{body: body}, err
 	}
-	return []byte(markdown.Long(r, asked.Link)), nil
+	return content{body: []byte(markdown.Long(r, asked.Link))}, nil
+}
+
+// before is what the page compares with. A page without it is better than none.
+func (a Answers) before(ctx context.Context, r report.Report) *report.Report {
+	if a.Before == nil {
+		return nil
+	}
+	found, err := a.Before(ctx, r)
+	if err != nil {
+		a.Report(ctx, "find the check before "+r.ID, err)
+		return nil
+	}
+	return found
 }
 
 // etag is strong: it is of the very bytes, so each format and each wording has its own.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 	"github.com/pgpreflight/pgpreflight/shared/store"
@@ -69,11 +70,25 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-type pages struct{ err error }
+// pages are the real ones, unless they fail.
+type pages struct {
+	page.Pages
+	err error
+}
 
-func (p pages) Page(r report.Report) ([]byte, error) { return []byte("<h1>" + r.ID + "</h1>"), p.err }
+func (p pages) Report(in page.ReportInput) (page.Page, error) {
+	if p.err != nil {
+		return page.Page{}, p.err
+	}
+	return p.Pages.Report(in)
+}
 
-func (pages) Policy() string { return "default-src 'none'" }
+func (p pages) Notice(n page.Notice) (page.Page, error) {
+	if p.err != nil {
+		return page.Page{}, p.err
+	}
+	return p.Pages.Notice(n)
+}
 
 func give(t *testing.T, a Answers, asked Asked, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
@@ -98,9 +113,9 @@ func finished(t *testing.T) Asked {
 
 func TestFinished(t *testing.T) {
 	t.Parallel()
-	a, asked := Answers{Pages: pages{}}, finished(t)
+	a, asked := Answers{Pages: pages{Pages: page.New()}}, finished(t)
 	for accept, want := range map[string]string{"application/json": string(asked.Report),
-		"text/html": "<h1>orders-broken</h1>", "text/markdown": "**NOT READY**", "application/junit+xml": "<?xml"} {
+		"text/html": "<!doctype html>", "text/markdown": "**NOT READY**", "application/junit+xml": "<?xml"} {
 		w := give(t, a, asked, "Accept", accept)
 		h := w.Header()
 		if w.Code != 200 || !strings.HasPrefix(w.Body.String(), want) || !strings.HasPrefix(h.Get("Content-Type"), accept) ||
@@ -119,7 +134,7 @@ func TestFinished(t *testing.T) {
 
 func TestNotModified(t *testing.T) {
 	t.Parallel()
-	a, asked := Answers{Pages: pages{}}, finished(t)
+	a, asked := Answers{Pages: pages{Pages: page.New()}}, finished(t)
 	tags := map[string]bool{}
 	for _, accept := range []string{"application/json", "text/html", "text/markdown", "application/junit+xml"} {
 		tag := give(t, a, asked, "Accept", accept).Header().Get("ETag")
@@ -150,7 +165,7 @@ func TestNotModified(t *testing.T) {
 
 func TestNotFinished(t *testing.T) {
 	t.Parallel()
-	a := Answers{Pages: pages{}}
+	a := Answers{Pages: pages{Pages: page.New()}}
 	tests := []struct {
 		accept      string
 		status      store.Status
@@ -210,12 +225,53 @@ func TestOurTrouble(t *testing.T) {
 	}
 }
 
+// The page compares with the check before; where that cannot be found, the page is there without it.
+func TestPageSaysWhatChanged(t *testing.T) {
+	t.Parallel()
+	before, logged := reporttest.Ready(), 0
+	a := Answers{Pages: page.New(), Report: func(context.Context, string, error) { logged++ }}
+	a.Before = func(_ context.Context, r report.Report) (*report.Report, error) {
+		if r.ID != "orders-broken" {
+			t.Errorf("asked for what was before %q", r.ID)
+		}
+		return &before, nil
+	}
+	w := give(t, a, finished(t), "Accept", "text/html")
+	if body := w.Body.String(); w.Code != 200 || !strings.Contains(body, "was ready, is not ready") {
+		t.Errorf("%d %s", w.Code, body)
+	}
+	a.Before = func(context.Context, report.Report) (*report.Report, error) {
+		return nil, errors.New("tables are away")
+	}
+	w = give(t, a, finished(t), "Accept", "text/html")
+	if body := w.Body.String(); w.Code != 200 || logged != 1 || strings.Contains(body, "Changed since") ||
+		strings.Contains(body, "away") {
+		t.Errorf("%d, logged %d: %s", w.Code, logged, body)
+	}
+}
+
+func TestNoticeFails(t *testing.T) {
+	t.Parallel()
+	logged := 0
+	a := Answers{Pages: pages{err: errors.New("no template")}, Report: func(context.Context, string, error) { logged++ }}
+	for _, status := range []store.Status{store.Running, store.Unknown} {
+		w := give(t, a, Asked{ID: "c", State: store.State{Status: status}}, "Accept", "text/html")
+		if w.Code != 500 || strings.Contains(w.Body.String(), "template") {
+			t.Errorf("%s: %d %s", status, w.Code, w.Body)
+		}
+	}
+	if logged != 2 {
+		t.Errorf("logged %d", logged)
+	}
+}
+
 func TestNoticeEscapes(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	WriteNotice(w, http.StatusForbidden, Notice{Title: "<script>x", Text: "a&b <img>"})
+	Answers{Pages: page.New()}.WriteNotice(w, httptest.NewRequest("GET", "/", nil), http.StatusForbidden,
+		page.Notice{Title: "<script>x", Text: []string{"a&b <img>"}})
 	body := w.Body.String()
-	if strings.Contains(body, "<script") || strings.Contains(body, "<img") || strings.Contains(body, "refresh") ||
+	if strings.Contains(body, "<script") || strings.Contains(body, "<img") || strings.Contains(body, `http-equiv="refresh"`) ||
 		!strings.HasPrefix(w.Header().Get("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-") {
 		t.Errorf("%v %s", w.Header(), body)
 	}

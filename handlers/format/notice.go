@@ -1,20 +1,22 @@
 package format
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"html/template"
 	"net/http"
+	"strconv"
 
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/report/markdown"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
 
-// retryAfter is in seconds; the page asks again by itself.
-const retryAfter = "5"
+// In seconds: after how long a caller, or the page by itself, asks again for a check that is not finished, and for one
+// that is not known yet.
+const (
+	retryAfter   = 5
+	retryUnknown = 30
+)
 
 // state is the answer on a check that is not finished.
 type state struct {
@@ -22,13 +24,12 @@ type state struct {
 	Status store.Status `json:"status"`
 }
 
-func waiting(w http.ResponseWriter, f Format, asked Asked) {
+func (a Answers) waiting(w http.ResponseWriter, r *http.Request, f Format, asked Asked) {
 	header := w.Header()
-	header.Set("Retry-After", retryAfter)
+	header.Set("Retry-After", strconv.Itoa(retryAfter))
 	switch f {
 	case HTML:
-		WriteNotice(w, http.StatusAccepted, Notice{Title: "Check " + asked.ID + " is " + string(asked.Status),
-			Text: "Its report is not there yet. This page asks again every few seconds.", Refresh: retryAfter})
+		a.WriteNotice(w, r, http.StatusAccepted, page.Waiting(asked.ID, string(asked.Status), retryAfter))
 		return
 	case Markdown:
 		text := markdown.Plain("Check " + asked.ID + " is " + string(asked.Status) + "; its report is not there yet.")
@@ -43,12 +44,11 @@ func waiting(w http.ResponseWriter, f Format, asked Asked) {
 	write(w, http.StatusAccepted, JSON, raw)
 }
 
-func unknown(w http.ResponseWriter, f Format) {
+func (a Answers) unknown(w http.ResponseWriter, r *http.Request, f Format) {
 	const detail = "no check has this id"
 	switch f {
 	case HTML:
-		WriteNotice(w, http.StatusNotFound, Notice{Title: "There is no such check",
-			Text: "No check has this id. One that was just requested can take a moment to be known.", Refresh: "30"})
+		a.WriteNotice(w, r, http.StatusNotFound, page.Unknown(retryUnknown))
 	case Markdown:
 		write(w, http.StatusNotFound, f, []byte(markdown.Plain("There is no such check: "+detail+".")))
 	default:
@@ -66,43 +66,15 @@ func write(w http.ResponseWriter, status int, f Format, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// Notice is a page with one thing to say.
-type Notice struct {
-	Title, Text string
-	// Refresh is after how many seconds the page is loaded again; empty means never.
-	Refresh string
-}
-
-const style = `body{font:1.1rem/1.5 system-ui,sans-serif;margin:15vh auto 0;max-width:36rem;padding:0 1rem}` +
-	`:root{color-scheme:light dark}`
-
-const noticePage = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-{{with .Refresh}}<meta http-equiv="refresh" content="{{.}}">
-{{end}}<title>{{.Title}} – pgpreflight</title>
-<style>` + style + `</style>
-</head>
-<body>
-<main>
-<h1>{{.Title}}</h1>
-<p>{{.Text}}</p>
-</main>
-</body>
-</html>
-`
-
 // WriteNotice answers with a page for people.
-func WriteNotice(w http.ResponseWriter, status int, n Notice) {
-	var page bytes.Buffer
-	if err := template.Must(template.New("notice").Parse(noticePage)).Execute(&page, n); err != nil {
-		panic("format: a notice of three strings cannot be written: " + err.Error())
+func (a Answers) WriteNotice(w http.ResponseWriter, r *http.Request, status int, n page.Notice) {
+	p, err := a.Pages.Notice(n)
+	if err != nil {
+		a.Report(r.Context(), "write notice", err)
+		problem.Write(w, problem.Internal(r))
+		return
 	}
-	sum := sha256.Sum256([]byte(style))
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+
-		base64.StdEncoding.EncodeToString(sum[:])+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy", p.Policy)
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	write(w, status, HTML, page.Bytes())
+	write(w, status, HTML, p.HTML)
 }

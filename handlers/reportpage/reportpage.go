@@ -14,6 +14,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/link"
+	"github.com/pgpreflight/pgpreflight/shared/page"
+	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
 
@@ -32,6 +34,8 @@ func Methods() []string { return []string{http.MethodGet} }
 // Store keeps reports.
 type Store interface {
 	Load(ctx context.Context, id string) (store.State, error)
+	// Before gives the check of the route before this one, nil where there is none.
+	Before(ctx context.Context, r report.Report) (*report.Report, error)
 }
 
 // Handler is the function.
@@ -42,7 +46,7 @@ type Handler struct {
 	Links        link.Links
 	// PlatformAuth tells that the platform's headers of a signed-in principal can be believed.
 	PlatformAuth bool
-	// Pages writes the page of a report; nil where there is none.
+	// Pages writes pages; nil where there are none.
 	Pages format.Pages
 	Now   func() time.Time
 	// Report logs our own trouble.
@@ -76,7 +80,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// What others keep of an address with a signature in it, others can read.
 	w.Header().Set("X-Robots-Tag", "noindex")
-	format.Answers{Pages: h.Pages, Report: h.Report}.Give(w, r, asked)
+	format.Answers{Pages: h.Pages, Before: h.Store.Before, Report: h.Report}.Give(w, r, asked)
 }
 
 // load asks only for what can be an id.
@@ -114,22 +118,21 @@ func signedIn(h http.Header) bool {
 
 // refuse says whom to ask. It does not tell whether there is such a report.
 func (h Handler) refuse(w http.ResponseWriter, r *http.Request, why error) {
-	n := format.Notice{Title: "This link does not open the report", Text: "It was changed or cut on its way. Copy it " +
-		"whole from the ticket or the message you have it from."}
+	n := page.Notice{Title: "This link does not open the report", Tone: page.Warn, Text: []string{"It was changed or cut " +
+		"on its way. Copy it whole from the ticket or the message you have it from."}}
 	switch {
 	case errors.Is(why, link.ErrExpired):
-		n = format.Notice{Title: "This link has expired", Text: "Links to reports hold for a limited time."}
+		n.Title, n.Text = "This link has expired", []string{"Links to reports hold for a limited time."}
 	case errors.Is(why, link.ErrUnsigned) && h.PlatformAuth:
-		n = format.Notice{Title: "Sign in to read this report", Text: "Or use the signed link of a ticket."}
+		n.Title, n.Text = "Sign in to read this report", []string{"Or use the signed link of a ticket."}
 	case errors.Is(why, link.ErrUnsigned):
-		n = format.Notice{Title: "This address does not open the report",
-			Text: "It needs a signed link, as it stands in a ticket."}
+		n.Title, n.Text = "This address does not open the report", []string{"It needs a signed link, as it stands in a ticket."}
 	}
-	n.Text += " For a new link ask whoever sent you this one, or the operator of pgpreflight in your company."
+	n.Text = append(n.Text, "For a new link ask whoever sent you this one, or the operator of pgpreflight in your company.")
 	w.Header().Add("Vary", "Accept")
-	if chosen, ok := format.Choose(r, format.HTML, format.JSON); ok && chosen == format.HTML {
-		format.WriteNotice(w, http.StatusForbidden, n)
+	if chosen, ok := format.Choose(r, format.HTML, format.JSON); ok && chosen == format.HTML && h.Pages != nil {
+		format.Answers{Pages: h.Pages, Report: h.Report}.WriteNotice(w, r, http.StatusForbidden, n)
 		return
 	}
-	problem.Write(w, problem.Problem{Status: http.StatusForbidden, Detail: n.Title + ". " + n.Text})
+	problem.Write(w, problem.Problem{Status: http.StatusForbidden, Detail: n.Title + ". " + strings.Join(n.Text, " ")})
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/shared/link"
+	"github.com/pgpreflight/pgpreflight/shared/page"
+	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/reporttest"
 	"github.com/pgpreflight/pgpreflight/shared/secret"
 	"github.com/pgpreflight/pgpreflight/shared/store"
@@ -29,6 +31,8 @@ func (f *fake) Load(_ context.Context, id string) (store.State, error) {
 	return f.state, f.err
 }
 
+func (f *fake) Before(context.Context, report.Report) (*report.Report, error) { return nil, nil }
+
 func at() time.Time { return time.Date(2026, 11, 22, 7, 0, 0, 0, time.UTC) }
 
 func links() link.Links { return link.Links{Key: secret.New("key"), Base: "https://app.example.com"} }
@@ -36,7 +40,7 @@ func links() link.Links { return link.Links{Key: secret.New("key"), Base: "https
 func handler(t *testing.T) (Handler, *fake) {
 	t.Helper()
 	f := &fake{state: store.State{Status: store.Finished, Report: reporttest.JSON(t, reporttest.Broken())}}
-	return Handler{Store: f, MissingStore: "ResultTables", Links: links(), Now: at,
+	return Handler{Store: f, MissingStore: "ResultTables", Links: links(), Pages: page.New(), Now: at,
 		Report: func(context.Context, string, error) {}}, f
 }
 
@@ -116,7 +120,7 @@ func TestRefused(t *testing.T) {
 		h.PlatformAuth = test.auth
 		w := call(h, test.id, test.query, test.header...)
 		if body := w.Body.String(); w.Code != 403 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" ||
-			!strings.Contains(body, test.contains) || !strings.Contains(body, "ask whoever sent you") ||
+			!strings.Contains(body, test.contains) || !strings.Contains(body, "For a new link ask whoever sent you") ||
 			strings.Contains(body, "orders-") || w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d %v %s", test.name, w.Code, w.Header(), body)
 		}

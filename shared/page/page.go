@@ -28,7 +28,8 @@ type Page struct {
 	Policy string
 }
 
-// Pages writes pages. It is safe for concurrent use; the templates are read when the first page is written.
+// Pages writes pages. It is safe for concurrent use; the templates are read when the first page is written. The zero
+// value reads them for every page.
 type Pages struct {
 	frames func() (frames, error)
 }
@@ -134,7 +135,11 @@ type inFrame struct {
 
 // write puts a page's body into the frame.
 func (p Pages) write(name string, v view) (Page, error) {
-	all, err := p.frames()
+	read := p.frames
+	if read == nil {
+		read = load
+	}
+	all, err := read()
 	if err != nil {
 		return Page{}, err
 	}
