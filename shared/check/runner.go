@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 	"github.com/pgpreflight/pgpreflight/shared/evidence"
@@ -28,7 +29,7 @@ import (
 // ErrBudget is the cause of a context that the whole check's deadline ended: our own limit, never the peer's silence.
 var ErrBudget = errors.New("the time of the whole check is over")
 
-// Parts are what a runner is made of. All are needed but Progress and Now.
+// Parts are what a runner is made of. All are needed but Azure, Progress and Now.
 type Parts struct {
 	// Resolvers are the DNS servers to ask, looked up anew for each check: a platform can change them.
 	Resolvers func() ([]netip.AddrPort, error)
@@ -38,6 +39,8 @@ type Parts struct {
 	// CheckName refuses a name that may not be given to another server to resolve; nil refuses all.
 	CheckName   func(host string) error
 	Credentials Credentials
+	// Azure reads the configuration of the resources that a request names; nil reads none.
+	Azure Reader
 	// Vantage is what is known of the place we run in.
 	Vantage report.Vantage
 	// Words is called when the first report is written, so that the start of the process reads no words.
@@ -80,23 +83,45 @@ func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error
 	placement := scenario.Place(c)
 	result := diagnosis.Result{Request: c, Placement: placement, Vantage: r.vantage(c, resolvers), Started: r.parts.Now()}
 	result.Findings = r.judgePorts(c)
+	var read *azure.Configuration
 	if len(result.Findings) == 0 && placement.Support != scenario.No {
-		result.Legs, err = r.legs(ctx, plan.Make(c, placement), resolvers)
+		result.Legs, read, err = r.observe(ctx, plan.Make(c, placement), resolvers)
 	}
 	if err != nil {
 		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
 	}
-	at := r.parts.Vantage
-	evidence.Place(&result, scenario.Vantage{InAzure: at.FunctionApp != "", Address: at.Address})
-	result.Finished = r.parts.Now()
-	result.Vantage.Address = vantageAddress(result)
+	r.judge(&result, read)
 	return diagnosis.Report(words, result)
+}
+
+// judge adds what only the legs together mean.
+func (r *Runner) judge(result *diagnosis.Result, read *azure.Configuration) {
+	at := r.parts.Vantage
+	evidence.Place(result, scenario.Vantage{InAzure: at.FunctionApp != "", Address: at.Address})
+	result.Vantage.Address = vantageAddress(*result)
+	if read != nil {
+		evidence.Azure(result, *read)
+		r.tell(*result)
+	}
+	result.Finished = r.parts.Now()
+}
+
+// observe walks the legs and reads the configuration beside them, everything under one deadline.
+func (r *Runner) observe(ctx context.Context, p plan.Plan, resolvers []netip.AddrPort) ([]diagnosis.Leg,
+	*azure.Configuration, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.Deadline, ErrBudget)
+	defer cancel()
+	reading := r.read(ctx, p.Reading)
+	legs, err := r.legs(ctx, p, resolvers)
+	if err != nil {
+		return nil, nil, err
+	}
+	read, err := reading.await(ctx)
+	return legs, read, err
 }
 
 // legs runs every leg at once and waits for all.
 func (r *Runner) legs(ctx context.Context, p plan.Plan, resolvers []netip.AddrPort) ([]diagnosis.Leg, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.Deadline, ErrBudget)
-	defer cancel()
 	legs := make([]diagnosis.Leg, len(p.Legs))
 	asked := newAsk(p.Ask)
 	faults := make([]error, len(p.Legs))

@@ -14,6 +14,7 @@ import (
 // Azure holds a configuration against what the probes saw, and gives each leg that it says something about the layer
 // azure. It comes after Place and Compare, and after the vantage's address is known.
 func Azure(result *diagnosis.Result, c azure.Configuration) {
+	result.Azure = &c
 	judged := azure.Judge(c, caseOf(*result))
 	whole := &c
 	for _, name := range []string{"target", "source", "runtime"} {

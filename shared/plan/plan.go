@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/scenario"
@@ -18,6 +19,15 @@ type Plan struct {
 	Legs     []Leg
 	// Ask is the way that a server walks in our place; nil where that was not asked for.
 	Ask *Ask
+	// Reading is what is read of the management plane, beside the legs.
+	Reading Reading
+}
+
+// Reading is what is read of the management plane. It asks for nothing where the request names no resource.
+type Reading struct {
+	azure.Question
+	// Share is the time that it may take: less than the whole, so that what was read by then is still judged.
+	Share time.Duration
 }
 
 // Ask is the way from the runtime server, else from the target itself, to the source: the way of the migration.
@@ -60,6 +70,13 @@ func shares() map[finding.Layer]int {
 		finding.Prerequisites: 240}
 }
 
+// readingShare is in thousandths too. The reading runs beside the legs; whatever the management plane's throttling asks
+// to wait for beyond longestReading is not worth a check's slot.
+const (
+	readingShare   = 900
+	longestReading = 60 * time.Second
+)
+
 // longest caps a share: TCP sends its fourth SYN after 7 s and its fifth after 15, more patience shows nothing new.
 const longest = 15 * time.Second
 
@@ -83,6 +100,9 @@ func Make(c request.Check, p scenario.Placement) Plan {
 		plan.Legs[i].Mode, plan.Legs[i].Migrated = c.Mode, c.Source.Databases
 	}
 	plan.Ask = ask(c, plan)
+	plan.Reading = Reading{Share: min(deadline*readingShare/1000, longestReading), Question: azure.Question{
+		SourceID: c.Azure.SourceResourceID, TargetID: c.Azure.TargetResourceID,
+		RuntimeID: c.Azure.RuntimeServerResourceID, VantageSubnetID: c.Azure.VantageSubnetID}}
 	return plan
 }
 
