@@ -167,6 +167,9 @@ func (s *Server) waitReady(ctx context.Context) error {
 	}
 }
 
+// PID is the number of the server's first process, the postmaster, which collects what its children used.
+func (s *Server) PID() int { return s.command.Process.Pid }
+
 // Endpoint is the server's address and port, for a dialler.
 func (s *Server) Endpoint() string { return net.JoinHostPort(s.Address, strconv.Itoa(s.Port)) }
 

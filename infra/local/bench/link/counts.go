@@ -53,6 +53,10 @@ func (c *counter) fromClient(raw []byte) {
 	if p.says {
 		c.spoken[flow{p.to, p.protocol}] = true
 	}
+	if p.closes {
+		// It waits for no answer to its goodbye.
+		c.spoken[flow{p.to, p.protocol}] = false
+	}
 }
 
 func (c *counter) fromServer(raw []byte) {
@@ -80,14 +84,16 @@ func (c *counter) note(raw []byte) {
 type heard struct {
 	from, to netip.Addr
 	protocol byte
-	// opens is a SYN; says is a SYN, its answer, or one with data.
-	opens, says bool
+	// opens is a SYN; says is a SYN, its answer, or one with data; closes is a FIN or a RST.
+	opens, says, closes bool
 }
 
 const (
 	protocolTCP = 6
 	protocolUDP = 17
+	flagFIN     = 0x01
 	flagSYN     = 0x02
+	flagRST     = 0x04
 	flagACK     = 0x10
 )
 
@@ -110,6 +116,7 @@ func read(raw []byte) (heard, bool) {
 		flags, header := body[13], int(body[12]>>4)*4
 		p.opens = flags&(flagSYN|flagACK) == flagSYN
 		p.says = flags&flagSYN != 0 || len(body) > header
+		p.closes = flags&(flagFIN|flagRST) != 0
 	default:
 		return heard{}, false
 	}

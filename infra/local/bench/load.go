@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// result is what the client program tells (its type Result).
+type result struct {
+	Pairs    int            `json:"pairs"`
+	WallMs   float64        `json:"wallMs"`
+	MedianMs float64        `json:"medianMs"`
+	P99Ms    float64        `json:"p99Ms"`
+	CPUMs    float64        `json:"cpuMs"`
+	PeakMB   float64        `json:"peakMB"`
+	Most     int            `json:"mostGoroutines"`
+	Verdicts map[string]int `json:"verdicts"`
+	// databases is the processor time that both servers used meanwhile.
+	databases float64
+}
+
+// many runs the client program over the pair, and measures the databases' own work beside it.
+func (g *ground) many(ctx context.Context, c competitor, want string) (result, error) {
+	before := g.databaseCPU()
+	t, err := g.run(ctx, c)
+	if err != nil {
+		return result{}, err
+	}
+	var r result
+	if err := json.Unmarshal(t.output, &r); err != nil {
+		return result{}, fmt.Errorf("%s: read result: %w", c.name, err)
+	}
+	if r.Verdicts[want] != r.Pairs {
+		return result{}, fmt.Errorf("%s: verdicts %v, want %d of %q", c.name, r.Verdicts, r.Pairs, want)
+	}
+	if c.server != 0 {
+		r.CPUMs, r.PeakMB = t.cpuMs, t.peakMB
+	}
+	r.databases = g.databaseCPU() - before
+	return r, nil
+}
+
+func (g *ground) databaseCPU() float64 {
+	var sum float64
+	for _, d := range g.databases {
+		sum += processCPU(d.PID())
+	}
+	return sum
+}
+
+func (g *ground) inOneProcess(name string, pairs, atOnce int) competitor {
+	return competitor{name: name, argv: []string{g.clientProgram, "-place", g.placeFile, "-pairs", fmt.Sprint(pairs),
+		"-at-once", fmt.Sprint(atOnce), name}}
+}
+
+// holes are pairs of addresses where every packet is dropped.
+func (g *ground) holes(pairs int) competitor {
+	return competitor{name: "holes", argv: []string{g.clientProgram, "-place", g.placeFile, "-pairs", fmt.Sprint(pairs),
+		"-at-once", fmt.Sprint(pairs), "-timeout", "10", "holes"}}
+}
+
+// load is many checks with no delay, in one process each: processor time for a check is the figure that counts.
+func load(ctx context.Context, g *ground, o options) error {
+	const atOnce, rounds = 16, 3
+	g.wire.SetRoundTrip(0)
+	exporter, err := g.exporter(ctx, o)
+	if err != nil {
+		return err
+	}
+	clients := []competitor{g.inOneProcess("ours", o.pairs, atOnce), g.inOneProcess("pgx", o.pairs, atOnce)}
+	names := []string{"pgpreflight, with report and rows", "ideal pgx, one batch"}
+	if exporter != 0 {
+		clients = append(clients, competitor{name: "get", server: exporter, argv: []string{g.clientProgram, "-url",
+			strings.Join(g.probeURLs(), ","), "-pairs", fmt.Sprint(o.pairs), "-at-once", fmt.Sprint(atOnce), "get"}})
+		names = append(names, "blackbox_exporter (handshake only)")
+	}
+	all := make([][]result, len(clients))
+	for range rounds {
+		for i, c := range clients {
+			r, err := g.many(ctx, c, "ready")
+			if err != nil {
+				return err
+			}
+			all[i] = append(all[i], r)
+		}
+	}
+	fmt.Printf("## %d pairs, %d at once, no delay, median of %d\n\n", o.pairs, atOnce, rounds)
+	fmt.Println("| client | endpoints/s | median ms | p99 ms | client CPU ms per endpoint (ratio) | databases' CPU ms per endpoint | peak MB |")
+	fmt.Println("|--|--|--|--|--|--|--|")
+	cpu := func(rs []result) float64 {
+		return middle(rs, func(r result) float64 { return r.CPUMs / float64(2*r.Pairs) })
+	}
+	for i, rs := range all {
+		fmt.Printf("| %s | %.0f | %.1f | %.1f | %.2f (%.2f) | %.2f | %.1f |\n", names[i],
+			middle(rs, func(r result) float64 { return float64(2*r.Pairs) / r.WallMs * 1000 }),
+			middle(rs, func(r result) float64 { return r.MedianMs }), middle(rs, func(r result) float64 { return r.P99Ms }),
+			cpu(rs), cpu(all[0])/cpu(rs), middle(rs, func(r result) float64 { return r.databases / float64(2*r.Pairs) }),
+			middle(rs, func(r result) float64 { return r.PeakMB }))
+	}
+	fmt.Println("\nThe ratio is pgpreflight's over the row's.")
+	fmt.Println()
+	return nil
+}
+
+func middle(rs []result, f func(result) float64) float64 {
+	var values []float64
+	for _, r := range rs {
+		values = append(values, f(r))
+	}
+	return median(values)
+}
+
+// fleet is everything at once: endpoints that swallow what is sent to them, and healthy ones far away.
+func fleet(ctx context.Context, g *ground, o options) error {
+	g.wire.SetRoundTrip(0)
+	one, err := g.many(ctx, g.holes(1), "not_ready")
+	if err != nil {
+		return err
+	}
+	all, err := g.many(ctx, g.holes(o.pairs), "not_ready")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("## Fleet: %d endpoints at once\n\n| what | wall ms | ratio | peak MB | goroutines | CPU ms per endpoint |\n|--|--|--|--|--|--|\n", 2*o.pairs)
+	row := func(name string, r result, ratio float64) {
+		fmt.Printf("| %s | %.0f | %.3f | %.1f | %d | %.2f |\n", name, r.WallMs, ratio, r.PeakMB, r.Most, r.CPUMs/float64(2*r.Pairs))
+	}
+	row("one pair that swallows SYN", one, 1)
+	row("all of them swallow SYN", all, all.WallMs/one.WallMs)
+	g.wire.SetRoundTrip(80 * time.Millisecond)
+	defer g.wire.SetRoundTrip(0)
+	ideal, err := g.many(ctx, g.inOneProcess("pgx", o.pairs, o.pairs), "ready")
+	if err != nil {
+		return err
+	}
+	ours, err := g.many(ctx, g.inOneProcess("ours", o.pairs, o.pairs), "ready")
+	if err != nil {
+		return err
+	}
+	row("ideal pgx, all healthy at 80 ms", ideal, 1)
+	row("pgpreflight, all healthy at 80 ms", ours, ours.WallMs/ideal.WallMs)
+	fmt.Println()
+	return nil
+}
