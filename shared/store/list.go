@@ -25,6 +25,8 @@ type Filter struct {
 	Limit int
 	// Continue is the Continue of the page before.
 	Continue string
+	// Layers asks for the layers of each check too.
+	Layers bool
 }
 
 // Page is one page of a list, newest first. It may hold fewer summaries than asked for, even none, although Continue
@@ -43,9 +45,13 @@ type Summary struct {
 	Verdict     report.Verdict      `json:"verdict"`
 	Headline    string              `json:"headline"`
 	FirstBroken *report.FirstBroken `json:"firstBroken,omitempty"`
-	StartedAt   time.Time           `json:"startedAt"`
+	// Owner is who must act on FirstBroken; empty in rows of earlier versions.
+	Owner     report.Owner `json:"owner,omitempty"`
+	StartedAt time.Time    `json:"startedAt"`
 	// ElapsedMs is rounded to whole milliseconds.
 	ElapsedMs int64 `json:"elapsedMs"`
+	// Layers are there where the filter asks for them.
+	Layers []Layer `json:"-"`
 }
 
 // List reads summaries of reports, newest first: from the route's history where a route is given, else day by day.
@@ -115,7 +121,13 @@ func (w *walk) step(ctx context.Context) (bool, error) {
 		if err := json.Unmarshal(raw, &l); err != nil {
 			return false, fmt.Errorf("list checks: decode row: %w", err)
 		}
-		w.page.Checks = append(w.page.Checks, l.summary())
+		summary := l.summary()
+		if w.filter.Layers {
+			if summary.Layers, err = layersOf(raw); err != nil {
+				return false, fmt.Errorf("list checks: %w", err)
+			}
+		}
+		w.page.Checks = append(w.page.Checks, summary)
 	}
 	w.at.Mark = a.next
 	if a.next != (mark{}) {
@@ -148,6 +160,9 @@ func (w *walk) question() query {
 	q := query{
 		op: "list checks", columns: lineColumns, after: w.at.Mark, top: int32(w.limit - len(w.page.Checks)),
 	}
+	if w.filter.Layers {
+		q.columns = "" // There are as many as legs times layers; all is shorter to ask for.
+	}
 	wave, verdict := given("Wave", w.filter.Wave), given("Verdict", string(w.filter.Verdict))
 	if w.filter.Route != "" {
 		q.table, q.filter = tableHistory, both(equals("PartitionKey", w.filter.Route), wave, verdict)
@@ -174,6 +189,6 @@ func (s *Store) oldestDay(ctx context.Context) (string, error) {
 func (l line) summary() Summary {
 	return Summary{
 		ID: l.CheckID, Route: l.Route, Wave: l.Wave, Verdict: l.Verdict, Headline: l.Headline,
-		FirstBroken: l.firstBroken(), StartedAt: l.StartedAt, ElapsedMs: l.ElapsedMs,
+		FirstBroken: l.firstBroken(), Owner: l.Owner, StartedAt: l.StartedAt, ElapsedMs: l.ElapsedMs,
 	}
 }

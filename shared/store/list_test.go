@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -143,9 +144,9 @@ func TestListShowsWhatIsNeeded(t *testing.T) {
 	got.FirstBroken = nil
 	want := Summary{
 		ID: "c1", Route: "orders-db", Wave: "2026-12", Verdict: "not_ready", Headline: "orders drops it",
-		StartedAt: ahead, ElapsedMs: 5012,
+		Owner: "source_network", StartedAt: ahead, ElapsedMs: 5012,
 	}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("summary = %+v, want %+v", got, want)
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
-	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 )
 
@@ -115,31 +115,15 @@ func waveRow(r report.Report) (row, bool) {
 	if !validKey(r.Wave) {
 		return row{}, false
 	}
-	columns := digest(r)
-	columns["Owner"] = cut(string(owner(r)), lineUnits)
-	return row{partition: r.Wave, key: key, columns: columns}, true
+	return row{partition: r.Wave, key: key, columns: timed(r)}, true
 }
 
-// timed is a digest with a column for every layer that ran: SourceResolveMs, SourceConnectMs, …
+// timed is a digest with who must act, and columns for every layer: SourceResolveMs, SourceResolveStatus, …
 func timed(r report.Report) map[string]any {
 	columns := digest(r)
-	for _, leg := range r.Legs {
-		for _, layer := range leg.Layers {
-			if layer.Status != finding.StatusSkipped {
-				columns[layerColumn(leg, layer.Layer)] = milliseconds(layer.ElapsedMs)
-			}
-		}
-	}
+	columns["Owner"] = cut(string(owner(r)), lineUnits)
+	maps.Copy(columns, layerColumns(r))
 	return columns
-}
-
-// layerColumn keeps a leg that the target itself walked apart from our own: SourceFromServerConnectMs.
-func layerColumn(leg report.Leg, layer finding.Layer) string {
-	name := capital(leg.Name)
-	if leg.From == "server" {
-		name += "FromServer"
-	}
-	return name + capital(string(layer)) + "Ms"
 }
 
 func capital(word string) string {

@@ -25,6 +25,8 @@ type Standing struct {
 	// Owner is who must act on FirstBroken.
 	Owner     report.Owner
 	StartedAt time.Time
+	// Layers are those of the check; without their states in rows of earlier versions.
+	Layers []Layer
 }
 
 // Wave reads the latest check of every route of a wave, in order of route; nothing for a wave that is not known.
@@ -41,9 +43,13 @@ func (s *Store) Wave(ctx context.Context, wave string) ([]Standing, error) {
 		if err := json.Unmarshal(raw, &line); err != nil {
 			return nil, fmt.Errorf("read wave: decode row: %w", err)
 		}
+		layers, err := layersOf(raw)
+		if err != nil {
+			return nil, fmt.Errorf("read wave: %w", err)
+		}
 		standings = append(standings, Standing{
 			Route: line.Route, CheckID: line.CheckID, Verdict: line.Verdict, FirstBroken: line.firstBroken(),
-			Owner: line.Owner, StartedAt: line.StartedAt,
+			Owner: line.Owner, StartedAt: line.StartedAt, Layers: layers,
 		})
 	}
 	return standings, nil
@@ -109,8 +115,8 @@ type line struct {
 }
 
 // lineColumns are the columns that a list needs.
-const lineColumns = "CheckId,Route,Wave,Verdict,Headline,FirstBrokenLeg,FirstBrokenLayer,FirstBrokenCode,StartedAt," +
-	"ElapsedMs"
+const lineColumns = "CheckId,Route,Wave,Verdict,Headline,FirstBrokenLeg,FirstBrokenLayer,FirstBrokenCode,Owner," +
+	"StartedAt,ElapsedMs"
 
 func (l line) firstBroken() *report.FirstBroken {
 	if l.FirstBrokenCode == "" {
