@@ -26,9 +26,10 @@ func forwarded(s settings.Settings, p parts, log *slog.Logger) []server.HTTPFunc
 	submit := checks.Handler{
 		Store: p.store, Queue: p.queue, MissingStore: s.Tables.Names(), MissingQueue: s.Queue.Names(),
 		BaseURL: s.PublicBaseURL, Pages: p.pages, Links: links(s), NewID: newID, Now: time.Now, Report: report,
-		Quota: limit.New(s.MaxRequestsPerMinute, time.Now).Take,
+		Rule: callbackRule(s), Quota: limit.New(s.MaxRequestsPerMinute, time.Now).Take,
 	}
-	registry := routes.Handler{Store: p.store, Missing: s.Tables.Names(), BaseURL: s.PublicBaseURL, Report: report}
+	registry := routes.Handler{Store: p.store, Missing: s.Tables.Names(), BaseURL: s.PublicBaseURL, Rule: callbackRule(s),
+		Report: report}
 	ready := waves.Handler{Store: p.store, Missing: s.Tables.Names(), Report: report}
 	words := explain.Words()
 	explainer := explain.Handler{Words: words, Report: report}

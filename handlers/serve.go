@@ -31,6 +31,7 @@ func serve(p process) int {
 	if err != nil {
 		return p.fail(err)
 	}
+	parts.notifier = notifier(s, parts, p, log)
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/waves"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/notify"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
@@ -25,6 +26,7 @@ type tables interface {
 	routes.Store
 	tickets.Store
 	waves.Store
+	notify.Memory
 }
 
 // words writes the reports that no check stands behind.

@@ -73,7 +73,7 @@ func (b *batch) add(index int, raw json.RawMessage) {
 		b.reject(index, &request.Problem{Message: fmt.Sprintf("has more than %d bytes", maxRequest)})
 		return
 	}
-	check, err := request.Decode(raw, "")
+	check, err := b.handler.decode(raw)
 	if err != nil {
 		refused, ok := errors.AsType[*request.Problem](err)
 		if !ok {

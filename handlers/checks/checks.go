@@ -64,6 +64,8 @@ type Handler struct {
 	Now   func() time.Time
 	// Quota takes checks from what the request's caller may ask for, or says how long to wait; nil means no limit.
 	Quota func(r *http.Request, checks int) (wait time.Duration, ok bool)
+	// Rule refuses a request that could be read but not be served as our settings are; nil refuses none.
+	Rule func(c request.Check) *request.Problem
 	// Report logs our own trouble.
 	Report func(ctx context.Context, message string, err error)
 }
@@ -85,6 +87,17 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.list(w, r)
 	}
+}
+
+// decode reads a request and asks the rule.
+func (h Handler) decode(body []byte) (request.Check, error) {
+	check, err := request.Decode(body, "")
+	if err == nil && h.Rule != nil {
+		if refused := h.Rule(check); refused != nil {
+			return request.Check{}, refused
+		}
+	}
+	return check, err
 }
 
 // fail answers for our own trouble, and logs it: the caller is told no more than that there is some.

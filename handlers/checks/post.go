@@ -55,7 +55,7 @@ func (h Handler) postOne(w http.ResponseWriter, r *http.Request, body []byte) {
 		})
 		return
 	}
-	check, err := request.Decode(body, "")
+	check, err := h.decode(body)
 	if refused, ok := errors.AsType[*request.Problem](err); ok {
 		problem.Write(w, problem.Of(refused))
 		return

@@ -31,6 +31,7 @@ type Reports interface {
 type Keeper interface {
 	Keep(ctx context.Context, r report.Report, d delivery.Delivery) (store.Outcome, error)
 	Complete(ctx context.Context, d delivery.Delivery) error
+	Remind(ctx context.Context, d delivery.Delivery) error
 }
 
 // Handler is the function.
@@ -64,6 +65,9 @@ func (h Handler) Run(ctx context.Context, invocation envelope.Invocation) (envel
 }
 
 func (h Handler) record(ctx context.Context, d delivery.Delivery) (envelope.Answer, error) {
+	if d.Reminder {
+		return says("reminded of check %s by a dead letter", d.ID), h.Keeper.Remind(ctx, d)
+	}
 	var finished bool
 	err := h.Retry.Do(ctx, "look for the report of "+d.ID, func(ctx context.Context) error {
 		var err error

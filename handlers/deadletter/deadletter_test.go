@@ -40,6 +40,9 @@ func (f *fakes) step(name string) error {
 func (f *fakes) Finished(context.Context, string) (bool, error) {
 	return f.finished, f.step("finished")
 }
+func (f *fakes) Remind(_ context.Context, d delivery.Delivery) error {
+	return f.step("remind " + d.ID)
+}
 func (f *fakes) Complete(_ context.Context, _ delivery.Delivery) error { return f.step("complete") }
 func (f *fakes) Keep(_ context.Context, r report.Report, _ delivery.Delivery) (store.Outcome, error) {
 	f.saved = append(f.saved, r)
@@ -151,4 +154,15 @@ func cancelled(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	return ctx
+}
+
+func TestADeadReminder(t *testing.T) {
+	t.Parallel()
+	f := &fakes{}
+	encoded := base64.StdEncoding.EncodeToString([]byte(`{"reminder":"orders-1"}`))
+	_, err := f.handler().Run(t.Context(), invocation(t, `{"Data":{"message":"`+encoded+`"},"Metadata":{
+		"ApplicationProperties":{"pgpreflight-id":"orders-1","pgpreflight-reminder":"7"}}}`))
+	if err != nil || !slices.Equal(f.done, []string{"remind orders-1"}) {
+		t.Errorf("%v, did %v", err, f.done)
+	}
 }

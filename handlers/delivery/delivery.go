@@ -18,7 +18,7 @@ import (
 const binding = "message"
 
 // The application properties of messages that we send ourselves. A sender may write them as well; all it gains is that
-// its own message is given up sooner.
+// its own message is given up sooner, or runs no check.
 const (
 	// propertyID keeps the check's id where the message's own id has to be a fresh one.
 	propertyID = "pgpreflight-id"
@@ -29,6 +29,8 @@ const (
 	// propertyOrigin says who asked: originSchedule for a route's own check.
 	propertyOrigin = "pgpreflight-origin"
 	originSchedule = "schedule"
+	// propertyReminder marks a message that asks for no check, but to go on telling of one. Its value is when that is due.
+	propertyReminder = "pgpreflight-reminder"
 )
 
 // Delivery is one delivery of a message.
@@ -45,6 +47,8 @@ type Delivery struct {
 	CorrelationID string
 	// Scheduled tells a check that the timer, or a confirmation of its finding, asked for.
 	Scheduled bool
+	// Reminder tells a message that only asks to go on telling of a check's report; there is no request in it.
+	Reminder bool
 	// Attempt is how often our own trouble ended a delivery before; Resent how often the message was sent again.
 	Attempt, Resent int
 	// Count is the broker's count of deliveries, 1 at the first; 0 where it is not known.
@@ -56,6 +60,8 @@ type Delivery struct {
 
 	body        []byte
 	contentType string
+	// due is when a reminder was due, as Unix seconds.
+	due string
 }
 
 // Read reads an invocation. The error means that the host's envelope has no message; a message that cannot be read is a
@@ -68,6 +74,7 @@ func Read(invocation envelope.Invocation) (Delivery, error) {
 		Scheduled: own[propertyOrigin] == originSchedule, Attempt: count(own[propertyAttempt]),
 		Resent: count(own[propertyResent]), DeadReason: claimed.DeadLetterReason(),
 		DeadDescription: claimed.DeadLetterDescription(), contentType: claimed.ContentType(),
+		Reminder: own[propertyReminder] != "", due: strconv.Itoa(count(own[propertyReminder])),
 	}
 	fallback := claimed.MessageID()
 	if event := gridEvent(invocation, own); event != "" {
@@ -143,6 +150,10 @@ func (d Delivery) Later(at time.Time, attempt int) (queue.Message, bool) {
 	if d.Scheduled {
 		m.Properties[propertyOrigin] = originSchedule
 	}
+	if d.Reminder {
+		m.ID = fmt.Sprintf("%s~%d", reminderID(d.ID, d.due), d.Resent+1)
+		m.Properties[propertyReminder] = d.due
+	}
 	return m, d.body != nil
 }
 
@@ -152,3 +163,13 @@ func Scheduled(id string, body []byte, at time.Time) queue.Message {
 	return queue.Message{ID: id, Body: body, At: at,
 		Properties: map[string]string{propertyID: id, propertyOrigin: originSchedule}}
 }
+
+// Reminder is the message that brings a check back at a time to go on telling of it. The same time gives the same
+// message, so that two who ask for it get one.
+func Reminder(id string, at time.Time) queue.Message {
+	due := strconv.FormatInt(at.Unix(), 10)
+	return queue.Message{ID: reminderID(id, due), Body: []byte(`{"reminder":"` + id + `"}`), At: at,
+		Properties: map[string]string{propertyID: id, propertyReminder: due}}
+}
+
+func reminderID(id, due string) string { return id + "~reminder-" + due }

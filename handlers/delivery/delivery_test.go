@@ -91,6 +91,28 @@ func TestReadWhatIsRefused(t *testing.T) {
 	}
 }
 
+// A reminder asks for no check. It comes back as one, under an id of its own: that of the check's message is taken.
+func TestReminders(t *testing.T) {
+	t.Parallel()
+	m := Reminder("orders-1", seven)
+	if m.ID != "orders-1~reminder-1795330800" || !m.At.Equal(seven) || len(m.Properties) != 2 {
+		t.Fatalf("%+v", m)
+	}
+	d := read(t, string(m.Body), `{"MessageId":"\"`+m.ID+`\"","ApplicationProperties":{"pgpreflight-id":"orders-1",
+		"pgpreflight-reminder":"`+m.Properties["pgpreflight-reminder"]+`"}}`)
+	if !d.Reminder || d.ID != "orders-1" || d.Scheduled {
+		t.Errorf("%+v", d)
+	}
+	later, whole := d.Later(seven, 1)
+	if !whole || later.ID != "orders-1~reminder-1795330800~1" || later.Properties["pgpreflight-reminder"] != "1795330800" {
+		t.Errorf("%+v", later)
+	}
+	forged := read(t, good, `{"ApplicationProperties":{"pgpreflight-reminder":"`+strings.Repeat("9", 300)+`"}}`)
+	if later, _ := forged.Later(seven, 1); !forged.Reminder || len(later.ID) > 128 {
+		t.Errorf("%+v", later)
+	}
+}
+
 // What a sender writes into our properties is read as if nothing stood there.
 func TestForgedProperties(t *testing.T) {
 	t.Parallel()

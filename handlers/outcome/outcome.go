@@ -12,8 +12,10 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/handlers/delivery"
 	"github.com/pgpreflight/pgpreflight/handlers/trouble"
+	"github.com/pgpreflight/pgpreflight/shared/notify"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/schedule"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
@@ -35,19 +37,12 @@ type Queue interface {
 	Send(ctx context.Context, messages ...queue.Message) error
 }
 
-// Notice is a report that somebody is to be told of.
-type Notice struct {
-	Report report.Report
-	// CorrelationID is that of the request's message, or its message id.
-	CorrelationID string
-	// Scheduled is a route's own check, which is told because it changes what was said of the route.
-	Scheduled bool
-}
-
 // Notifier tells those who wait for a report. It is called after the report is stored and again on every redelivery, so
-// it must know what it has told already. An error brings the message back.
+// it must know what it has told already. An error is our own trouble and brings the message back.
 type Notifier interface {
-	Notify(ctx context.Context, n Notice) error
+	Notify(ctx context.Context, n notify.Notice) error
+	// Remind goes on with what Notify left open.
+	Remind(ctx context.Context, id string) error
 }
 
 // Keeper is what functions end with. Notifier and Queue may be nil: nobody is told then, and nothing is confirmed.
@@ -114,12 +109,35 @@ func (k Keeper) follow(ctx context.Context, d delivery.Delivery) error {
 // check gets the answer in any case.
 func (k Keeper) tell(ctx context.Context, r report.Report, d delivery.Delivery) error {
 	if !d.Scheduled {
-		return k.notify(ctx, Notice{Report: r, CorrelationID: d.CorrelationID})
+		return k.notify(ctx, noticeOf(r, d))
 	}
 	return k.Retry.Do(ctx, "watch the route of "+r.ID, func(ctx context.Context) error { return k.watch(ctx, r, d) })
 }
 
-func (k Keeper) notify(ctx context.Context, n Notice) error {
+// Remind serves a delivery that only asks to go on telling of a report.
+func (k Keeper) Remind(ctx context.Context, d delivery.Delivery) error {
+	if k.Notifier == nil {
+		return nil
+	}
+	if err := k.Notifier.Remind(ctx, d.ID); err != nil {
+		return fmt.Errorf("notify of %s: %w", d.ID, err)
+	}
+	return nil
+}
+
+func noticeOf(r report.Report, d delivery.Delivery) notify.Notice {
+	return notify.Notice{Report: r, CorrelationID: d.CorrelationID, Wanted: wanted(d)}
+}
+
+// wanted is whom the message asks to be told, also one that is refused.
+func wanted(d delivery.Delivery) request.Notify {
+	if d.Problem != nil {
+		return d.Problem.Notify
+	}
+	return d.Check.Notify
+}
+
+func (k Keeper) notify(ctx context.Context, n notify.Notice) error {
 	if k.Notifier == nil {
 		return nil
 	}
@@ -143,7 +161,9 @@ func (k Keeper) watch(ctx context.Context, r report.Report, d delivery.Delivery)
 		return err
 	}
 	if decision.Say {
-		if err := k.notify(ctx, Notice{Report: r, CorrelationID: d.CorrelationID, Scheduled: true}); err != nil {
+		notice := noticeOf(r, d)
+		notice.Changed, notice.Was, notice.WasSince = true, route.Watch.Said, route.Watch.SaidAt
+		if err := k.notify(ctx, notice); err != nil {
 			return err
 		}
 	}

@@ -11,8 +11,10 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/handlers/delivery"
 	"github.com/pgpreflight/pgpreflight/handlers/trouble"
+	"github.com/pgpreflight/pgpreflight/shared/notify"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
+	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/schedule"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
@@ -30,7 +32,7 @@ type fakes struct {
 	stored  *report.Report
 	route   *store.Route
 	sent    []queue.Message
-	notices []Notice
+	notices []notify.Notice
 	failAt  string
 }
 
@@ -84,10 +86,12 @@ func (f *fakes) Send(_ context.Context, messages ...queue.Message) error {
 	return f.step("send")
 }
 
-func (f *fakes) Notify(_ context.Context, n Notice) error {
+func (f *fakes) Notify(_ context.Context, n notify.Notice) error {
 	f.notices = append(f.notices, n)
 	return f.step("notify")
 }
+
+func (f *fakes) Remind(_ context.Context, id string) error { return f.step("remind " + id) }
 
 func (f *fakes) keeper() Keeper {
 	return Keeper{Reports: f, Queue: f, Notifier: f, Retry: trouble.Retry{Report: func(context.Context, string, error) {}}}
@@ -117,7 +121,7 @@ func TestWhoAskedIsToldOfTheReportThatStands(t *testing.T) {
 		t.Fatalf("%d notices", len(f.notices))
 	}
 	for _, n := range f.notices {
-		if n.Report.Verdict != report.Ready || n.CorrelationID != "order-7" || n.Scheduled {
+		if n.Report.Verdict != report.Ready || n.CorrelationID != "order-7" || n.Changed {
 			t.Errorf("%+v", n)
 		}
 	}
@@ -172,6 +176,43 @@ func TestCrashIsMadeUpFor(t *testing.T) {
 		if n := len(f.notices); n != 1 && (!twice || n != 2) || f.route.Watch.SaidID != "c1" {
 			t.Errorf("%s: %d notices, steps %s, watch %+v", step, n, strings.Join(f.done, " "), f.route.Watch)
 		}
+	}
+}
+
+// A change says what was said before, since when; a refused request is told the way it asked for.
+func TestWhatANoticeSays(t *testing.T) {
+	t.Parallel()
+	f := &fakes{route: &store.Route{Name: "orders-db", Watch: schedule.Watch{Said: report.Ready, SaidID: "c0", SaidAt: seven,
+		Suspect: "c1", SuspectAt: seven.Add(time.Minute)}}}
+	d := delivery.Delivery{ID: "c2", Scheduled: true, Check: request.Check{Notify: request.Notify{ReplyTo: "answers"}}}
+	if _, err := f.keeper().Keep(t.Context(), finished("c2", 2, report.NotReady), d); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.notices) != 1 {
+		t.Fatalf("%d notices", len(f.notices))
+	}
+	n := f.notices[0]
+	if !n.Changed || n.Was != report.Ready || !n.WasSince.Equal(seven) || n.Wanted.ReplyTo != "answers" {
+		t.Errorf("%+v", n)
+	}
+	f = &fakes{}
+	d = delivery.Delivery{ID: "c3", Problem: &request.Problem{Notify: request.Notify{ReplyTo: "refusals"}}}
+	if _, err := f.keeper().Keep(t.Context(), finished("c3", 3, report.Rejected), d); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.notices) != 1 || f.notices[0].Wanted.ReplyTo != "refusals" || f.notices[0].Changed {
+		t.Errorf("%+v", f.notices)
+	}
+}
+
+func TestReminders(t *testing.T) {
+	t.Parallel()
+	f := &fakes{failAt: "remind c1"}
+	if err := f.keeper().Remind(t.Context(), delivery.Delivery{ID: "c1"}); !errors.Is(err, errAway) {
+		t.Errorf("error %v", err)
+	}
+	if err := (Keeper{}).Remind(t.Context(), delivery.Delivery{ID: "c1"}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -31,7 +31,7 @@ func (h Handler) put(w http.ResponseWriter, r *http.Request, name string) {
 		problem.Write(w, problem.Problem{Status: http.StatusBadRequest, Detail: "the body could not be read to its end"})
 		return
 	}
-	wanted, wrong := read(body, name)
+	wanted, wrong := h.read(body, name)
 	if wrong != nil {
 		problem.Write(w, *wrong)
 		return
@@ -54,7 +54,7 @@ func (h Handler) put(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 // read checks a body field by field; the request in it as every other request.
-func read(body []byte, name string) (store.Route, *problem.Problem) {
+func (h Handler) read(body []byte, name string) (store.Route, *problem.Problem) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil || fields == nil {
 		wrong := invalid("", "the body is not a JSON object with "+fieldsAllowed)
@@ -76,18 +76,21 @@ func read(body []byte, name string) (store.Route, *problem.Problem) {
 		return store.Route{}, &wrong
 	}
 	var wrong *problem.Problem
-	r.Request, wrong = readRequest(fields["request"], name)
+	r.Request, wrong = h.readRequest(fields["request"], name)
 	return r, wrong
 }
 
 // readRequest gives the request as it is queued: complete, with the route's name and without an id, since each check
 // has its own.
-func readRequest(raw json.RawMessage, name string) (json.RawMessage, *problem.Problem) {
+func (h Handler) readRequest(raw json.RawMessage, name string) (json.RawMessage, *problem.Problem) {
 	if raw == nil {
 		wrong := invalid("request", "is required: a check request")
 		return nil, &wrong
 	}
 	check, err := request.Decode(raw, "")
+	if refused := h.refuse(check); err == nil && refused != nil {
+		err = refused
+	}
 	if refused, ok := errors.AsType[*request.Problem](err); ok {
 		wrong := problem.Of(refused)
 		wrong.Field = strings.TrimSuffix("request."+refused.Field, ".")
@@ -102,6 +105,13 @@ func readRequest(raw json.RawMessage, name string) (json.RawMessage, *problem.Pr
 		check.RequestedBy = "route:" + name
 	}
 	return check.JSON(), nil
+}
+
+func (h Handler) refuse(c request.Check) *request.Problem {
+	if h.Rule == nil {
+		return nil
+	}
+	return h.Rule(c)
 }
 
 // shortened bounds what is repeated of a caller's own name for a field.

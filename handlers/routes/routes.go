@@ -43,6 +43,8 @@ type Handler struct {
 	Missing string
 	// BaseURL is where people reach the app, without a slash at the end.
 	BaseURL string
+	// Rule refuses a request that could be read but not be served as our settings are; nil refuses none.
+	Rule func(c request.Check) *request.Problem
 	// Report logs our own trouble.
 	Report func(ctx context.Context, message string, err error)
 }

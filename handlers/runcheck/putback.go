@@ -57,7 +57,8 @@ func (h Handler) again(d delivery.Delivery, cause error) (time.Duration, int, bo
 // message, and RecordDeadLetter stores the report once the tables are back.
 func (h Handler) giveUp(ctx context.Context, d delivery.Delivery, cause error) (envelope.Answer, error) {
 	h.Retry.Report(ctx, "give up "+d.ID, cause)
-	if h.Reports == nil {
+	if h.Reports == nil || d.Reminder {
+		// A reminder's check has its report. RecordDeadLetter goes on with it as long as it takes.
 		return envelope.Answer{}, cause
 	}
 	exhausted, err := h.Words.Exhausted(diagnosis.Death{

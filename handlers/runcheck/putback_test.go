@@ -184,3 +184,27 @@ func TestBusyIsNoAttempt(t *testing.T) {
 		}
 	})
 }
+
+// A reminder runs no check and needs no slot; its own trouble puts it back as a reminder, and is never a report.
+func TestReminders(t *testing.T) {
+	t.Parallel()
+	of := func(attempt int) string {
+		return fmt.Sprintf(`{"MessageId":"\"orders-1~reminder-7\"","ApplicationProperties":{"pgpreflight-id":"orders-1",
+			"pgpreflight-reminder":"7","pgpreflight-attempt":"%d"}}`, attempt)
+	}
+	f := &fakes{}
+	answer, err := f.handler().Run(t.Context(), message(t, `{"reminder":"orders-1"}`, of(0)))
+	if err != nil || !slices.Equal(f.done, []string{"remind orders-1"}) || answer.Logs[0] != "reminded of check orders-1" {
+		t.Errorf("%v, did %v, says %q", err, f.done, answer.Logs)
+	}
+	f = &fakes{failAt: "remind orders-1", failWith: errTable}
+	if _, err := f.handler().Run(t.Context(), message(t, `{"reminder":"orders-1"}`, of(0))); err != nil || len(f.sent) != 1 ||
+		f.sent[0].ID != "orders-1~reminder-7~1" || f.sent[0].Properties["pgpreflight-reminder"] != "7" {
+		t.Errorf("%v, sent %+v", err, f.sent)
+	}
+	f = &fakes{failAt: "remind orders-1", failWith: errTable}
+	if _, err := f.handler().Run(t.Context(), message(t, `{"reminder":"orders-1"}`, of(99))); !errors.Is(err, errTable) ||
+		len(f.saved) != 0 {
+		t.Errorf("after hours: %v, saved %d", err, len(f.saved))
+	}
+}

@@ -53,6 +53,8 @@ type Keeper interface {
 	Keep(ctx context.Context, r report.Report, d delivery.Delivery) (store.Outcome, error)
 	// Complete does what a crash between a report and what follows from it left out.
 	Complete(ctx context.Context, d delivery.Delivery) error
+	// Remind goes on telling those who wait for a report.
+	Remind(ctx context.Context, d delivery.Delivery) error
 }
 
 // Queue takes messages back.
@@ -100,6 +102,9 @@ func (h Handler) Run(ctx context.Context, invocation envelope.Invocation) (envel
 }
 
 func (h Handler) serve(ctx context.Context, d delivery.Delivery) (envelope.Answer, error) {
+	if d.Reminder && h.Reports != nil {
+		return says("reminded of check %s", d.ID), h.Keeper.Remind(ctx, d)
+	}
 	if h.Checker == nil || h.Reports == nil {
 		return envelope.Answer{}, fmt.Errorf("run check: %w", &trouble.MissingError{Names: h.Missing})
 	}

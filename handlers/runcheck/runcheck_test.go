@@ -79,7 +79,10 @@ func (f *fakes) Run(ctx context.Context, check request.Check) (report.Report, er
 func (f *fakes) Finished(context.Context, string) (bool, error) {
 	return f.finished, f.step("finished")
 }
-func (f *fakes) MarkRunning(context.Context, string) error             { return f.step("mark") }
+func (f *fakes) MarkRunning(context.Context, string) error { return f.step("mark") }
+func (f *fakes) Remind(_ context.Context, d delivery.Delivery) error {
+	return f.step("remind " + d.ID)
+}
 func (f *fakes) Complete(_ context.Context, _ delivery.Delivery) error { return f.step("complete") }
 func (f *fakes) Send(_ context.Context, messages ...queue.Message) error {
 	f.sent = append(f.sent, messages...)

@@ -53,7 +53,26 @@ func salvage(problem Problem, message unwrapped, fallbackID string) *Problem {
 	problem.Route = sound("route", beName)
 	problem.Wave = sound("wave", beName)
 	problem.RequestedBy = sound("requestedBy", bePrintable(maxRequestedBy))
+	problem.Notify = salvageNotify(members["notify"])
 	return &problem
+}
+
+// salvageNotify reads each way by itself, so that a mistake in one does not silence the others. What looks like a secret
+// is left alone: it must not be kept.
+func salvageNotify(tree any) Notify {
+	members, _ := tree.(map[string]any)
+	alone := func(name string) Notify {
+		r := &reader{}
+		found := readNotify(open[Notify](r, map[string]any{name: members[name]}, "notify"))
+		for _, text := range []string{found.ReplyTo, found.CallbackURL, found.Ticket.System, found.Ticket.ID} {
+			if r.problem != nil || holdsSecret("notify."+name, text) {
+				return Notify{}
+			}
+		}
+		return found
+	}
+	return Notify{ReplyTo: alone("replyTo").ReplyTo, CallbackURL: alone("callbackUrl").CallbackURL,
+		Ticket: alone("ticket").Ticket}
 }
 
 func read(tree any) (Check, *Problem) {

@@ -14,6 +14,8 @@ type Problem struct {
 	// ID, Route, Wave and RequestedBy are what could be read of the request, each valid or empty, so that a rejected
 	// report can be filed.
 	ID, Route, Wave, RequestedBy string
+	// Notify is whom to tell of the refusal: each way that could be read and is valid.
+	Notify Notify
 }
 
 // Error implements error.

@@ -64,7 +64,7 @@ func (a TicketAPI) check(system string) string {
 	switch {
 	case err != nil || at.Hostname() == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "":
 		return system + ": url is not an address such as https://example.atlassian.net"
-	case at.Scheme != "https" && (at.Scheme != "http" || !isLoopback(at.Hostname())):
+	case at.Scheme != "https" && (at.Scheme != "http" || !isLoopback(at.Hostname()) || at.Hostname() == "localhost"):
 		return system + ": url is not https, nor http on a loopback address"
 	case !isSettingName(a.Setting):
 		return system + ": what is in tokenSetting is not the name of a setting"
