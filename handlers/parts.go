@@ -14,6 +14,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/health"
 	"github.com/pgpreflight/pgpreflight/handlers/outcome"
 	"github.com/pgpreflight/pgpreflight/handlers/runcheck"
+	"github.com/pgpreflight/pgpreflight/shared/azure/management"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/check"
 	"github.com/pgpreflight/pgpreflight/shared/credential"
@@ -46,11 +47,18 @@ type parts struct {
 func open(s settings.Settings, p process) (parts, error) {
 	words := sync.OnceValues(catalog.Load)
 	resolvers := func() ([]netip.AddrPort, error) { return dnsServers(s) }
+	cloud, known := management.Cloud(s.Cloud)
+	if !known {
+		return parts{}, fmt.Errorf("setting AZURE_CLOUD: %q is not the name of a cloud", s.Cloud)
+	}
+	credentials := credential.New(credential.Options{Getenv: p.getenv, Reserved: reserved(s),
+		Client: azcore.ClientOptions{Cloud: cloud}})
 	out := parts{
 		checker: check.New(check.Parts{
 			Resolvers: resolvers, Dialer: s.Allowed.Dialer, CheckPort: s.Allowed.CheckPort,
 			CheckName:   s.Allowed.CheckName,
-			Credentials: credential.New(credential.Options{Getenv: p.getenv, Reserved: reserved(s)}),
+			Credentials: credentials,
+			Azure:       management.New(management.Options{Credential: credentials.Identity(), Cloud: cloud}),
 			Vantage:     vantage(s.Host), Words: words, Progress: p.progress, Now: p.now,
 		}),
 		words: words, pages: page.New(),

@@ -18,7 +18,7 @@ func OwnSetting(setting string) bool {
 	names := []string{"REPORT_LINK_KEY", "CALLBACK_SECRET", "CHECK_QUEUE", "READINESS_SCHEDULE", "ALLOWED_TARGETS",
 		"ALLOWED_PORTS", "ALLOWED_CALLBACKS", "RESOLVERS", "PUBLIC_BASE_URL", "MAX_CONCURRENT_CHECKS", "MAX_SOCKETS",
 		"MAX_REQUESTS_PER_MINUTE", "TICKET_SECRETS", "TICKET_FIELDS", "TICKET_APIS",
-		"AZURE_PASSWORD", "AZURE_TENANT_ID", "AZURE_USERNAME"}
+		"AZURE_CLOUD", "AZURE_PASSWORD", "AZURE_TENANT_ID", "AZURE_USERNAME"}
 	return slices.Contains(names, upper) || strings.Contains(upper, "CONNSTR_") ||
 		slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(upper, prefix) })
 }

@@ -28,6 +28,8 @@ type Settings struct {
 	ReportLinkKey secret.String
 	// PublicBaseURL is where people reach the app, without a slash at the end; empty means that links are relative.
 	PublicBaseURL string
+	// Cloud is the cloud whose management plane is read, by the name that the Azure CLI gives it.
+	Cloud string
 	// MaxConcurrentChecks is the number of checks that run at once in this process.
 	MaxConcurrentChecks int
 	// MaxSockets bounds the sockets of the checks that run at once in this process, at two for each server of a request.
@@ -62,6 +64,7 @@ type TicketSecret struct {
 const (
 	DefaultQueueName         = "check-requests"
 	DefaultReadinessSchedule = "0 */5 * * * *"
+	DefaultCloud             = "AzureCloud"
 	// An endpoint that waits costs some 50 KB, and a small pool turns one time-out into many in a row.
 	DefaultMaxConcurrentChecks = 256
 	DefaultMaxSockets          = 1200
@@ -88,6 +91,7 @@ func Parse(getenv func(string) string) (Settings, error) {
 		Resolvers:         r.resolvers("RESOLVERS"),
 		ReportLinkKey:     secret.New(r.get("REPORT_LINK_KEY")),
 		PublicBaseURL:     strings.TrimRight(r.text("PUBLIC_BASE_URL", "", checkBaseURL), "/"),
+		Cloud:             r.text("AZURE_CLOUD", DefaultCloud, checkCloud),
 		MaxConcurrentChecks: r.number("MAX_CONCURRENT_CHECKS", limits{
 			preset: DefaultMaxConcurrentChecks, least: 1, most: mostConcurrentChecks}),
 		MaxSockets: r.number("MAX_SOCKETS", limits{preset: DefaultMaxSockets, least: 8, most: mostSockets}),

@@ -129,6 +129,13 @@ func checkSchedule(value string) string {
 	return ""
 }
 
+func checkCloud(value string) string {
+	if clouds := []string{DefaultCloud, "AzureUSGovernment", "AzureChinaCloud"}; !slices.Contains(clouds, value) {
+		return "is not one of " + strings.Join(clouds, ", ")
+	}
+	return ""
+}
+
 func checkBaseURL(value string) string {
 	at, err := url.Parse(value)
 	if err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http" {
