@@ -17,6 +17,7 @@ func fromTickets(s settings.Settings, p parts, explained words,
 		Handler: tickets.Handler{
 			Store: p.store, Queue: p.queue, MissingStore: s.Tables.Names(), MissingQueue: s.Queue.Names(),
 			Secrets: s.TicketSecrets, Fields: s.TicketFields, BaseURL: s.PublicBaseURL, Links: links(s), Words: explained,
-			Quota: limit.New(s.MaxRequestsPerMinute, time.Now).TakeOf, Now: time.Now, Report: report, Comments: refusals{ticketWriter(s)},
+			Quota: limit.New(s.MaxRequestsPerMinute, time.Now).TakeOf, Now: time.Now, Report: report,
+			Comments: refusals{ticketWriter(s)},
 		}}
 }

@@ -62,7 +62,7 @@ func TestAllIsWell(t *testing.T) {
 	status, parts, body := ask1(t, Parts(s, Pings{Queue: well, Tables: well, Resolvers: well, Report: silent}))
 	want := `{"status":"ok","parts":[{"name":"queue","status":"ok","detail":"answers"},{"name":"tables","status":"ok",` +
 		`"detail":"answers"},{"name":"credentials","status":"ok","detail":"not set, and not needed by every ` +
-		`function: REPORT_LINK_KEY, PUBLIC_BASE_URL, TICKET_SECRETS, CALLBACK_SECRET, ALLOWED_CALLBACKS"},` +
+		`function: REPORT_LINK_KEY, PUBLIC_BASE_URL, TICKET_SECRETS, TICKET_APIS, CALLBACK_SECRET, ALLOWED_CALLBACKS"},` +
 		`{"name":"vnetIntegration","status":"ok",` +
 		`"detail":"joined to a virtual network"},{"name":"resolvers","status":"ok","detail":"RESOLVERS names 1"}]}`
 	if status != 200 || body != want {
@@ -97,6 +97,11 @@ func TestParts(t *testing.T) {
 			"tables", Failed, "the log has the reason"},
 		{"a ticket secret that is not there", map[string]string{"TICKET_SECRETS": `{"jira":"J"}`}, Pings{},
 			"credentials", Missing, "TICKET_SECRETS names a setting that is not set: J"},
+		{"a ticketing system's token that is not there",
+			map[string]string{"TICKET_APIS": `{"jira":{"url":"https://x.example.com","tokenSetting":"T"}}`}, Pings{},
+			"credentials", Missing, "TICKET_APIS names a setting that is not set: T"},
+		{"callbacks that cannot be signed", map[string]string{"ALLOWED_CALLBACKS": "*.example.com"}, Pings{},
+			"credentials", Missing, "ALLOWED_CALLBACKS is set, and CALLBACK_SECRET is not: no callback is posted"},
 		{"a reference that is not resolved", map[string]string{"REPORT_LINK_KEY": reference}, Pings{},
 			"credentials", Failed, "the Key Vault reference is not resolved of setting REPORT_LINK_KEY"},
 		{"no token", nil, Pings{Credentials: fails(errors.New("hunter2"))}, "credentials", Failed, "the log has the reason"},

@@ -93,7 +93,27 @@ func (p Pings) credentials(ctx context.Context, s settings.Settings) Result {
 		names := strings.Join(missing, ", ")
 		return Result{Status: Missing, Detail: "TICKET_SECRETS names a setting that is not set: " + names}
 	}
+	if detail := unable(s); detail != "" {
+		return Result{Status: Missing, Detail: detail}
+	}
 	return p.ask(ctx, question{part: "credentials", ping: p.Credentials, well: optional(s)})
+}
+
+// unable says what keeps reports from being told although other settings ask for it.
+func unable(s settings.Settings) string {
+	var missing []string
+	for _, system := range slices.Sorted(maps.Keys(s.TicketAPIs)) {
+		if api := s.TicketAPIs[system]; api.Token.Empty() {
+			missing = append(missing, api.Setting)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return "TICKET_APIS names a setting that is not set: " + strings.Join(missing, ", ")
+	case len(s.AllowedCallbacks) > 0 && s.CallbackSecret.Empty():
+		return "ALLOWED_CALLBACKS is set, and CALLBACK_SECRET is not: no callback is posted"
+	}
+	return ""
 }
 
 // optional names what may be missing for good.
@@ -106,6 +126,7 @@ func optional(s settings.Settings) string {
 		{"REPORT_LINK_KEY", s.ReportLinkKey.Empty()},
 		{"PUBLIC_BASE_URL", s.PublicBaseURL == ""},
 		{"TICKET_SECRETS", len(s.TicketSecrets) == 0},
+		{"TICKET_APIS", len(s.TicketAPIs) == 0},
 		{"CALLBACK_SECRET", s.CallbackSecret.Empty()},
 		{"ALLOWED_CALLBACKS", len(s.AllowedCallbacks) == 0},
 	} {
