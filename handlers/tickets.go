@@ -18,6 +18,6 @@ func fromTickets(s settings.Settings, p parts, explained words,
 			Store: p.store, Queue: p.queue, MissingStore: s.Tables.Names(), MissingQueue: s.Queue.Names(),
 			Secrets: s.TicketSecrets, Fields: s.TicketFields, BaseURL: s.PublicBaseURL, Links: links(s), Words: explained,
 			Quota: limit.New(s.MaxRequestsPerMinute, time.Now).TakeOf, Now: time.Now, Report: report,
-			Comments: refusals{ticketWriter(s)},
+			Rule: callbackRule(s), Comments: refusals{ticketWriter(s)},
 		}}
 }

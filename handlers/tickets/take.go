@@ -96,7 +96,16 @@ func (h Handler) check(ctx context.Context, e ticket.Event) (request.Check, erro
 		}
 		base = route.Request
 	}
-	return e.Check(base)
+	check, err := e.Check(base)
+	if err != nil || h.Rule == nil {
+		return check, err
+	}
+	if refused := h.Rule(check); refused != nil {
+		named := *refused
+		named.Field = "request." + refused.Field // Only a whole request says what a rule is about.
+		return request.Check{}, &named
+	}
+	return check, nil
 }
 
 // enqueue sends what is not known yet, then notes it. In this order a failure leaves nothing that waits for ever.

@@ -85,6 +85,8 @@ type Handler struct {
 	Links   link.Links
 	// Words loads the catalogue; it is called when the first error text is explained.
 	Words func() (*catalog.Catalog, error)
+	// Rule refuses a request that could be read but not be served as our settings are; nil refuses none.
+	Rule func(c request.Check) *request.Problem
 	// Comments is nil where nobody writes comments.
 	Comments Commenter
 	// Quota takes checks from what a caller may ask for, or says how long to wait; nil means no limit.

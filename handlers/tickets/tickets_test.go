@@ -517,3 +517,25 @@ func TestTogether(t *testing.T) {
 		}
 	}
 }
+
+// What POST /api/checks refuses by our settings, a ticket's request is refused too.
+func TestRule(t *testing.T) {
+	t.Parallel()
+	f := newFakes()
+	h := f.handler()
+	h.Rule = func(c request.Check) *request.Problem {
+		if c.Notify.CallbackURL == "" {
+			return nil
+		}
+		return &request.Problem{Field: "notify.callbackUrl", Message: "must be another one"}
+	}
+	body := strings.Replace(string(sample(t, "generic-request")), `"depth"`,
+		`"notify": {"callbackUrl": "https://hooks.example.com/x"}, "depth"`, 1)
+	w := call(h, delivered("generic", []byte(body)))
+	if got := decoded(t, w); w.Code != 422 || got.Field != "request.notify.callbackUrl" || len(f.sent) > 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := call(h, delivered("jira", sample(t, "jira-updated"))); w.Code != 202 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
