@@ -33,7 +33,7 @@ func (j *judge) findUnread(code finding.Code, leg string, resources []string, ar
 	for name, value := range resource(resources[0], nil) {
 		args[name] = value
 	}
-	args["resources"], args["count"] = resources[:min(len(resources), shown)], len(resources)
+	args["resources"], args["more"] = resources[:min(len(resources), shown)], len(resources) > shown
 	for _, kind := range []TroubleKind{Throttled, TimedOut, NotFound, Unreadable, NoIdentity, Unreachable, OverLimit, Failed} {
 		reasons, _ := args["reasons"].([]string)
 		args[string(kind)] = slices.Contains(reasons, string(kind))

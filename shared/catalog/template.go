@@ -81,6 +81,19 @@ const phrases = `{{define "violation"}}` +
 func functions() template.FuncMap {
 	return template.FuncMap{"sh": shellWord, "ident": sqlIdentifier, "literal": sqlLiteral, "show": show,
 		"sql": func(format string, values ...any) string { return fmt.Sprintf(format, values...) },
+		// first is the first of a list, words the whole of one as words of a shell.
+		"first": func(value any) string {
+			items, _ := value.([]string)
+			return strings.Join(items[:min(len(items), 1)], "")
+		},
+		"words": func(value any) shellText {
+			items, _ := value.([]string)
+			var out []string
+			for _, item := range items {
+				out = append(out, shellWord(item))
+			}
+			return shellText(strings.Join(out, " "))
+		},
 		"list": func(value any) string {
 			items, _ := value.([]string)
 			return strings.Join(items, ", ")
@@ -143,7 +156,13 @@ func lastCall(pipe *parse.PipeNode) string {
 // shellSafe is what a POSIX shell reads as itself.
 const shellSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=,-"
 
+// shellText is quoted for the shell already.
+type shellText string
+
 func shellWord(value any) string {
+	if quoted, is := value.(shellText); is {
+		return string(quoted)
+	}
 	s := show(value)
 	if s != "" && strings.Trim(s, shellSafe) == "" {
 		return s
