@@ -2,12 +2,12 @@ package explain
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 	"github.com/pgpreflight/pgpreflight/shared/logging"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 )
@@ -28,7 +28,7 @@ type naming struct {
 	// says is a piece that must be there, so that most lines never meet the pattern.
 	says string
 	// pattern has named groups.
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 }
 
 // where are the manners in which clients name the connection.
@@ -65,18 +65,18 @@ var where = sync.OnceValue(func() []naming {
 		{"can't find", `can't find (?P<host>[\w.-]+): `},
 		{"erver", `(?i)server[ _]?name['"]?\s?[:=]\s?['"]?(?P<host>[\w-]+(?:\.[\w-]+)+)`},
 	} {
-		out = append(out, naming{says: n.says, pattern: regexp.MustCompile(n.pattern)})
+		out = append(out, naming{says: n.says, pattern: lazyregexp.New(n.pattern)})
 	}
 	return out
 })
 
 var (
-	logical  = regexp.MustCompile(`(?i)replication\s?=\s?['"]?database|pg_recvlogical`)
-	physical = regexp.MustCompile(`(?i)replication\s?=\s?['"]?(?:true|on|yes|1)\b|pg_basebackup|pg_receivewal`)
-	tokens   = regexp.MustCompile(`(?i)access token|azure ad\b|entra|oss-?rdbms`)
-	sources  = regexp.MustCompile(`(?i)\bsource (?:db |database )?server|\bsource db\b`)
-	targets  = regexp.MustCompile(`(?i)\btarget (?:db |database )?server|\btarget db\b`)
-	viaLink  = regexp.MustCompile(`(?i)privatelink\.postgres\.database\.`)
+	logical  = lazyregexp.New(`(?i)replication\s?=\s?['"]?database|pg_recvlogical`)
+	physical = lazyregexp.New(`(?i)replication\s?=\s?['"]?(?:true|on|yes|1)\b|pg_basebackup|pg_receivewal`)
+	tokens   = lazyregexp.New(`(?i)access token|azure ad\b|entra|oss-?rdbms`)
+	sources  = lazyregexp.New(`(?i)\bsource (?:db |database )?server|\bsource db\b`)
+	targets  = lazyregexp.New(`(?i)\btarget (?:db |database )?server|\btarget db\b`)
+	viaLink  = lazyregexp.New(`(?i)privatelink\.postgres\.database\.`)
 )
 
 // learn takes in what a line tells.
@@ -103,7 +103,7 @@ func (c *connection) learn(line string) {
 }
 
 // take keeps what a pattern's groups name. A new host comes first: it makes the address and port of another one void.
-func (c *connection) take(pattern *regexp.Regexp, line string) {
+func (c *connection) take(pattern *lazyregexp.Regexp, line string) {
 	at := pattern.FindStringSubmatchIndex(line)
 	for _, hosts := range []bool{true, false} {
 		for i, name := range pattern.SubexpNames() {
@@ -114,7 +114,7 @@ func (c *connection) take(pattern *regexp.Regexp, line string) {
 	}
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)
+var hostName = lazyregexp.New(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)
 
 func (c *connection) set(name, value string) {
 	switch name {

@@ -1,10 +1,10 @@
 package explain
 
 import (
-	"regexp"
 	"strings"
 	"sync"
 
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 )
 
@@ -30,7 +30,7 @@ var fields = sync.OnceValue(func() map[string]string {
 func isField(name string) bool { _, ok := fields()[name]; return ok }
 
 // aField is a field on a line of its own, in the manners of psql, Npgsql, node-postgres and JSON.
-var aField = regexp.MustCompile(`^[\s{"'*-]*([\p{L}_]+(?: [Ss]tate)?)["']?\s?[::=]\s*(.*)$`)
+var aField = lazyregexp.New(`^[\s{"'*-]*([\p{L}_]+(?: [Ss]tate)?)["']?\s?[::=]\s*(.*)$`)
 
 func fieldOf(line string) (name, value string, ok bool) {
 	found := aField.FindStringSubmatch(line)
@@ -70,14 +70,14 @@ func set(e *login.ServerError, name, value string) {
 
 var (
 	// inner are the fields that stand behind a message on its own line.
-	inner = regexp.MustCompile(`\s\(?(DETAIL|Detail|HINT|Hint|LOCATION|CONTEXT|Where|QUERY|STATEMENT|Position|` +
+	inner = lazyregexp.New(`\s\(?(DETAIL|Detail|HINT|Hint|LOCATION|CONTEXT|Where|QUERY|STATEMENT|Position|` +
 		`SQLSTATE|SQLState|SQL state)[ ]?[:=]\s`)
 	// trailing is the SQLSTATE behind a message: pgx, lib/pq, JDBC tools, Ruby.
-	trailing = regexp.MustCompile(`\s*[(\[]?(?:SQLSTATE|SQLState|sqlstate|SQL state)?[ :=]*\b([0-9A-Z]{5})[)\]]`)
+	trailing = lazyregexp.New(`\s*[(\[]?(?:SQLSTATE|SQLState|sqlstate|SQL state)?[ :=]*\b([0-9A-Z]{5})[)\]]`)
 	// leading is the SQLSTATE before a message: DBeaver, PDO, the migration service.
-	leading = regexp.MustCompile(`(?i)(?:sqlstate|sql state|sql error|exception|error code)["'=:\s\[(]*([0-9A-Z]{5})\b`)
+	leading = lazyregexp.New(`(?i)(?:sqlstate|sql state|sql error|exception|error code)["'=:\s\[(]*([0-9A-Z]{5})\b`)
 	// ending is what a client writes behind a message.
-	ending = regexp.MustCompile(`(?:["'})\]]*[,;]?\s*(?:"?,\s*"[\w.-]+"\s*:.*)?|\s+at \S+\(.*|\s+\(Connection\w+.*|` +
+	ending = lazyregexp.New(`(?:["'})\]]*[,;]?\s*(?:"?,\s*"[\w.-]+"\s*:.*)?|\s+at \S+\(.*|\s+\(Connection\w+.*|` +
 		`\s+---.*)$`)
 )
 
@@ -127,13 +127,13 @@ func stateIn(lead string) string {
 	return ""
 }
 
-var states = regexp.MustCompile(`^(?:08P01|(?:0A|0L|0P|21|22|23|25|26|28|2B|2D|34|38|39|3D|3F|40|42|44|53|54|55|` +
+var states = lazyregexp.New(`^(?:08P01|(?:0A|0L|0P|21|22|23|25|26|28|2B|2D|34|38|39|3D|3F|40|42|44|53|54|55|` +
 	`57|58|72|F0|HV|P0|XX)[0-9A-Z]{3})$`)
 
 // isState tells whether a word is an SQLSTATE of PostgreSQL's own. Class 08 but 08P01 is what drivers make up.
 func isState(word string) bool { return states.MatchString(word) }
 
-var typeName = regexp.MustCompile(`(?:^|[\s(])(?:[\w.$]*(?:Exception|Error|Err)|error|pq|ERROR|LOG|WARNING|NOTICE|` +
+var typeName = lazyregexp.New(`(?:^|[\s(])(?:[\w.$]*(?:Exception|Error|Err)|error|pq|ERROR|LOG|WARNING|NOTICE|` +
 	`error returned from database|db error)(?: ?\([^)]{0,60}\))?:\s+`)
 
 // bare is a message without the exception's type before it.

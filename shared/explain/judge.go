@@ -3,11 +3,11 @@ package explain
 import (
 	"cmp"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 )
 
@@ -87,16 +87,16 @@ func (p piece) known(everything connection) []hit {
 }
 
 // poolers are words that only a pooler says; its name alone can be a host's.
-var poolers = regexp.MustCompile(`(?i)server_login_retry|server login (?:has been failing|failed)|` +
+var poolers = lazyregexp.New(`(?i)server_login_retry|server login (?:has been failing|failed)|` +
 	`query_wait_timeout|client_login_timeout|` +
 	`unsupported startup parameter|no more connections allowed|client sent partial pkt|pgbouncer cannot connect`)
 
 // unencrypted is "no encryption" in the languages of PostgreSQL; the probe knows it by itself and need not read it.
-var unencrypted = regexp.MustCompile(`keine Verschlüsselung|aucun chiffrement|sin cifrado|nessuna crittografia|` +
+var unencrypted = lazyregexp.New(`keine Verschlüsselung|aucun chiffrement|sin cifrado|nessuna crittografia|` +
 	`без шифрования|暗号化なし|` +
 	`암호화 안함|ingen kryptering|без шифрування|დაშიფვრის გარეშე|没有加密|无加密|sem criptografia|bez szyfrowania`)
 
-var userOf = regexp.MustCompile(`user "([^"]+)"`)
+var userOf = lazyregexp.New(`user "([^"]+)"`)
 
 func (p piece) circumstances(everything connection) login.Circumstances {
 	c := p.conn

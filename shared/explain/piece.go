@@ -1,10 +1,10 @@
 package explain
 
 import (
-	"regexp"
 	"strings"
 	"sync"
 
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 )
 
@@ -42,16 +42,16 @@ func severityOf(word string) string { return severities()[word] }
 
 var (
 	// opening is where a server's error begins: a severity, an SQLSTATE, or both.
-	opening = regexp.MustCompile(`(?:^|` +
+	opening = lazyregexp.New(`(?:^|` +
 		`[\s"'(\[:>=,` + "`" + `])(?:(` + alternatives(severities()) + `)[ ]?[::][ ]*(?:([0-9A-Z]{5}):[ ]+)?|` +
 		`([0-9A-Z]{5}):[ ]+)`)
 	// unwrapping are the words between an error and its cause.
-	unwrapping = regexp.MustCompile(`(?:^|\s)(?:--->|Caused by:|\(Inner Exception #\d+\)|[Ii]nner ?[Ee]xception:?|` +
+	unwrapping = lazyregexp.New(`(?:^|\s)(?:--->|Caused by:|\(Inner Exception #\d+\)|[Ii]nner ?[Ee]xception:?|` +
 		`; nested exception is)\s*`)
 	// newEntry begins a log entry, or a command's output.
-	newEntry = regexp.MustCompile(`^\[?\d{4}[-/]\d\d[-/]\d\d[ T]|^psql: |^pg_\w+: |^Traceback `)
+	newEntry = lazyregexp.New(`^\[?\d{4}[-/]\d\d[-/]\d\d[ T]|^psql: |^pg_\w+: |^Traceback `)
 	// asked are the client's words before a server's message.
-	asked = regexp.MustCompile(`(?i)psql|pg_\w+:|libpq|postgres|connection to server|server error|sqlstate|` +
+	asked = lazyregexp.New(`(?i)psql|pg_\w+:|libpq|postgres|connection to server|server error|sqlstate|` +
 		`sql error|pq:|db error|pgbouncer`)
 )
 
@@ -71,7 +71,7 @@ type reader struct {
 }
 
 // goesOn is the rest of a sentence, not the beginning of a client's.
-var goesOn = regexp.MustCompile(`^\s*\p{Ll}[^:]*$`)
+var goesOn = lazyregexp.New(`^\s*\p{Ll}[^:]*$`)
 
 // maxPieces bounds what is looked at.
 const maxPieces = 200

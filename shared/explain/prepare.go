@@ -3,12 +3,12 @@ package explain
 import (
 	"encoding/json"
 	"html"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 	"github.com/pgpreflight/pgpreflight/shared/logging"
 )
 
@@ -47,7 +47,7 @@ func lines(text string) []string {
 
 // errorCodes are members named code, which the redactor takes for function keys unless they are told apart here:
 // SQLSTATEs, the migration service's numbers, Azure's CamelCase and Node's upper case.
-var errorCodes = regexp.MustCompile(`((?i:code))(\\*"\s*:\s*\\*"(?:(?:[A-Z][a-z]+){1,8}|` +
+var errorCodes = lazyregexp.New(`((?i:code))(\\*"\s*:\s*\\*"(?:(?:[A-Z][a-z]+){1,8}|` +
 	`[A-Z]{1,12}(?:_[A-Z0-9]{1,20}){0,6}|` +
 	`CL\d{3}|\d{6}|[0-9A-Z]{5})\\*")`)
 
@@ -180,7 +180,7 @@ func first(values ...string) string {
 	return ""
 }
 
-var escapes = regexp.MustCompile(`\\+u[0-9A-Fa-f]{4}|\\+["'/]|\\+[nrt]`)
+var escapes = lazyregexp.New(`\\+u[0-9A-Fa-f]{4}|\\+["'/]|\\+[nrt]`)
 
 // unescape undoes what is left of escapes where a text is no whole JSON. A path of Windows loses a few letters by it.
 func unescape(line string) string {
@@ -201,7 +201,7 @@ func unescape(line string) string {
 }
 
 // csvLog is the part of a line of PostgreSQL's csvlog that counts.
-var csvLog = regexp.MustCompile(`,(FATAL|ERROR|PANIC),([0-9A-Z]{5}),"((?:[^"]|"")*)"`)
+var csvLog = lazyregexp.New(`,(FATAL|ERROR|PANIC),([0-9A-Z]{5}),"((?:[^"]|"")*)"`)
 
 func fromCSV(line string) string {
 	found := csvLog.FindStringSubmatch(line)
@@ -227,10 +227,10 @@ func visible(line string) string {
 }
 
 // reply is what a mail program puts before the lines that it quotes.
-var reply = regexp.MustCompile(`(?m)^[ \t]*(?:>[ \t]*)+`)
+var reply = lazyregexp.New(`(?m)^[ \t]*(?:>[ \t]*)+`)
 
 // ansi are a terminal's colours, with the escape character as it is or made visible.
-var ansi = regexp.MustCompile(`(?:\x1b|\\x1b|\\u001b)\[[0-9;]*m`)
+var ansi = lazyregexp.New(`(?:\x1b|\\x1b|\\u001b)\[[0-9;]*m`)
 
 // cut shortens to whole characters.
 func cut(text string, limit int) string {

@@ -1,12 +1,12 @@
 package explain
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // signature is one text of a client, a tool or the migration service, or a server's message outside the login.
@@ -31,7 +31,7 @@ type signature struct {
 	advisory  bool
 	leg       string
 
-	matches, captures *regexp.Regexp
+	matches, captures *lazyregexp.Regexp
 }
 
 // find gives the span of a signature in a text and the args it holds; lower is the text in lower case.
@@ -63,7 +63,7 @@ func (s signature) find(text, lower string) (span [2]int, args finding.Args, ok 
 }
 
 // groups puts the named groups of the first match into args.
-func groups(pattern *regexp.Regexp, text string, args finding.Args) (span [2]int, ok bool) {
+func groups(pattern *lazyregexp.Regexp, text string, args finding.Args) (span [2]int, ok bool) {
 	found := pattern.FindStringSubmatchIndex(text)
 	if found == nil {
 		return span, false
@@ -106,10 +106,10 @@ var serverTexts = sync.OnceValue(func() []signature {
 func compiled(all []signature) []signature {
 	for i := range all {
 		if all[i].pattern != "" {
-			all[i].matches = regexp.MustCompile("(?i)" + all[i].pattern)
+			all[i].matches = lazyregexp.New("(?i)" + all[i].pattern)
 		}
 		if all[i].capture != "" {
-			all[i].captures = regexp.MustCompile("(?i)" + all[i].capture)
+			all[i].captures = lazyregexp.New("(?i)" + all[i].capture)
 		}
 	}
 	return all

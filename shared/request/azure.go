@@ -1,12 +1,13 @@
 package request
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // resource checks the shape of an id. The segments after the provider are type and name in turn.
-var resource = regexp.MustCompile(`(?i)^/subscriptions/[0-9a-z-]{1,64}/resourceGroups/[\pL\pN._()-]{1,90}` +
+var resource = lazyregexp.New(`(?i)^/subscriptions/[0-9a-z-]{1,64}/resourceGroups/[\pL\pN._()-]{1,90}` +
 	`/providers/[a-z0-9.]{1,128}(/[a-z0-9]{1,64}/[a-z0-9._()-]{1,128}){1,4}$`)
 
 // The types of resources that may be named, without the names in between.

@@ -1,22 +1,23 @@
 package request
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // Secrets are looked for by the names and shapes in which they are pasted, everywhere in a message. To refuse a harmless
 // text that says "password=" costs one resubmission; to store a password costs its rotation.
 var (
-	assignment = regexp.MustCompile(`(?i)(pass(word|wd|phrase)["']?\s*[=:]|` +
+	assignment = lazyregexp.New(`(?i)(pass(word|wd|phrase)["']?\s*[=:]|` +
 		`(pwd|accountkey|accesskey|accesstoken|access_token|client_?secret|secret)["']?\s*=)\s*\S`)
 	// A password in a database URL may hold any character, so the last @ ends it.
-	databaseURL = regexp.MustCompile(`(?is)\b(postgres|postgresql|postgis|mysql|mssql|sqlserver|mongodb|redis|amqps?)` +
+	databaseURL = lazyregexp.New(`(?is)\b(postgres|postgresql|postgis|mysql|mssql|sqlserver|mongodb|redis|amqps?)` +
 		`(\+[a-z0-9]+)?://[^@]*:.*@`)
-	anyURL     = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s/?#@]*:[^\s/?#]*@`)
-	webToken   = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.`)
-	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY`)
+	anyURL     = lazyregexp.New(`(?i)[a-z][a-z0-9+.-]*://[^\s/?#@]*:[^\s/?#]*@`)
+	webToken   = lazyregexp.New(`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.`)
+	privateKey = lazyregexp.New(`-----BEGIN [A-Z ]*PRIVATE KEY`)
 )
 
 // namesSecret tells whether a key is one that people put secrets under. The spelling does not matter: dbPassword,
@@ -43,8 +44,8 @@ func holdsSecret(path, text string) bool {
 	if (strings.HasSuffix(path, ".host") || strings.HasSuffix(path, ".address")) && hasUserPassword(text) {
 		return true
 	}
-	shapes := []*regexp.Regexp{assignment, databaseURL, anyURL, webToken, privateKey}
-	return slices.ContainsFunc(shapes, func(shape *regexp.Regexp) bool { return shape.MatchString(text) })
+	shapes := []*lazyregexp.Regexp{assignment, databaseURL, anyURL, webToken, privateKey}
+	return slices.ContainsFunc(shapes, func(shape *lazyregexp.Regexp) bool { return shape.MatchString(text) })
 }
 
 func hasUserPassword(text string) bool {

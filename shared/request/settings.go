@@ -2,9 +2,10 @@ package request
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // OwnSetting tells whether an app setting belongs to pgpreflight, the Functions host or App Service. A request must not
@@ -27,9 +28,9 @@ func OwnSetting(setting string) bool {
 type VaultSecret struct{ VaultURL, Name, Version string }
 
 var (
-	vaultHost = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]\.` +
+	vaultHost = lazyregexp.New(`^[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]\.` +
 		`(?i:vault\.azure\.net|vault\.azure\.cn|vault\.usgovcloudapi\.net|vault\.microsoftazure\.de)$`)
-	vaultPath = regexp.MustCompile(`^/secrets/([A-Za-z0-9-]{1,127})(?:/([A-Za-z0-9]{1,64}))?/?$`)
+	vaultPath = lazyregexp.New(`^/secrets/([A-Za-z0-9-]{1,127})(?:/([A-Za-z0-9]{1,64}))?/?$`)
 )
 
 // ParseVaultSecret reads https://<vault>.<suffix>/secrets/<name>[/<version>]. The suffixes are those of the public and

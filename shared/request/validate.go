@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 const (
@@ -21,10 +22,10 @@ const (
 )
 
 var (
-	name        = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	queueName   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$`)
-	label       = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
+	name        = lazyregexp.New(`^[A-Za-z0-9._-]{1,64}$`)
+	settingName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	queueName   = lazyregexp.New(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$`)
+	label       = lazyregexp.New(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
 )
 
 // beName is the alphabet of ids, routes and waves. They become table keys and the last segment of a URL, which a dot or

@@ -1,10 +1,10 @@
 package login
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // The texts that name pg_hba.conf carry it unchanged in every language, and the refused host, user and database in
@@ -39,18 +39,18 @@ type hbaText struct {
 
 // quoted matches one value in the quotes of the languages that PostgreSQL speaks, with Latin-1's guillemets as clean
 // shows them.
-var quoted = regexp.MustCompile(`"([^"]*)"|»([^«]*)«|«\s?([^»]*?)\s?»|“([^”]*)”|„([^“]*)“|「([^」]*)」|` +
+var quoted = lazyregexp.New(`"([^"]*)"|»([^«]*)«|«\s?([^»]*?)\s?»|“([^”]*)”|„([^“]*)“|「([^」]*)」|` +
 	`\\xab(?:\\xa0| )?(.*?)(?:\\xa0| )?\\xbb|\\xbb(.*?)\\xab`)
 
 // rejecting are the words of a reject line, replicating those of a replication login, in the languages that
 // PostgreSQL's own messages come in. Chinese has none for the latter: its text for ordinary rejections speaks of
 // replication too.
 var (
-	rejecting = regexp.MustCompile(`(?i)reject|lehnt|rejette|rechaza|rifiuta|отвергает|拒否|거부|拒绝|avvisar|відхиляє|` +
+	rejecting = lazyregexp.New(`(?i)reject|lehnt|rejette|rechaza|rifiuta|отвергает|拒否|거부|拒绝|avvisar|відхиляє|` +
 		`უარყოფს|rejeita|rejeitou|odrzuca|reddediyor|odmítá`)
-	replicating = regexp.MustCompile(`(?i)r[eé]pli[ck]|реплик|реплік|レプリケーション|복제용|რეპლიკაცი`)
-	plainWords  = regexp.MustCompile(`(?i)no encryption|SSL\s?(off|aus|inactif|inactivo|inattivo|выкл|вимк|無効|av\b|중지|关闭)`)
-	tlsWords    = regexp.MustCompile(`(?i)SSL|GSS`)
+	replicating = lazyregexp.New(`(?i)r[eé]pli[ck]|реплик|реплік|レプリケーション|복제용|რეპლიკაცი`)
+	plainWords  = lazyregexp.New(`(?i)no encryption|SSL\s?(off|aus|inactif|inactivo|inattivo|выкл|вимк|無効|av\b|중지|关闭)`)
+	tlsWords    = lazyregexp.New(`(?i)SSL|GSS`)
 )
 
 func readHBA(message string) hbaText {

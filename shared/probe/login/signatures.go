@@ -1,11 +1,11 @@
 package login
 
 import (
-	"regexp"
 	"slices"
 	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // signature is one way a server says no. Every condition that is set must hold; the first signature that fits wins.
@@ -28,7 +28,7 @@ type signature struct {
 	// capture names the value of the pattern's first group.
 	capture string
 
-	message *regexp.Regexp
+	message *lazyregexp.Regexp
 }
 
 func (s signature) fits(e ServerError, c Circumstances) bool {
@@ -80,7 +80,7 @@ var signatures = sync.OnceValue(func() []signature {
 		localeFree(), wordings(), translations(), leftOpen())
 	for i := range all {
 		if all[i].pattern != "" {
-			all[i].message = regexp.MustCompile("(?is)" + all[i].pattern)
+			all[i].message = lazyregexp.New("(?is)" + all[i].pattern)
 		}
 	}
 	return all

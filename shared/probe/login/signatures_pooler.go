@@ -1,9 +1,8 @@
 package login
 
 import (
-	"regexp"
-
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // poolerWords are what only PgBouncer and its kin say.
@@ -11,7 +10,7 @@ const poolerWords = `pgbouncer|server_login_retry|server login (has been failing
 	`client_login_timeout|unsupported startup parameter|no more connections allowed|bouncer config error|` +
 	`pooler (error|is shut down)|client sent partial pkt|no such database:|no such user:|database \S+ is (disabled|paused)`
 
-var poolerSays = regexp.MustCompile("(?i)" + poolerWords)
+var poolerSays = lazyregexp.New("(?i)" + poolerWords)
 
 // fromPooler tells whether an error is a pooler's own. Poolers use 08P01 for nearly everything and name no routine.
 func fromPooler(e ServerError) bool {

@@ -1,11 +1,11 @@
 package server
 
 import (
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // The way out of dblink is text: libpq's own words, in English where the server's lc_messages is, and nothing else
@@ -25,14 +25,14 @@ type signature struct {
 	// capture names the value of the pattern's first group.
 	capture string
 
-	text *regexp.Regexp
+	text *lazyregexp.Regexp
 }
 
 // signatures lists them in the order in which they are tried. Texts are of libpq 9.6 to 18 and of glibc.
 var signatures = sync.OnceValue(func() []signature {
 	all := append(append(passed(), before()...), after()...)
 	for i := range all {
-		all[i].text = regexp.MustCompile("(?is)" + all[i].pattern)
+		all[i].text = lazyregexp.New("(?is)" + all[i].pattern)
 	}
 	return all
 })
@@ -120,7 +120,7 @@ func undecided(text string, o Observation, e Expect) (signature, bool) {
 }
 
 // attemptStart begins what libpq says of one address; lines that begin otherwise go on with it.
-var attemptStart = regexp.MustCompile(`(?m)^(?:connection to server|could not)`)
+var attemptStart = lazyregexp.New(`(?m)^(?:connection to server|could not)`)
 
 // lastAttempt is what libpq says of the last address it tried: it ends at the first one that answered.
 func lastAttempt(text string) string {
@@ -133,9 +133,9 @@ func lastAttempt(text string) string {
 
 var (
 	// addressed finds the address that was tried, after the name or in its place (libpq 14 and later, then earlier).
-	addressed = regexp.MustCompile(`(?:server at|on host) "([^"]*)"(?: \(([^)]*)\))?`)
-	preamble  = regexp.MustCompile(`(?s)^connection to server (?:at|on) .*?failed: `)
-	spoken    = regexp.MustCompile(`(?s)^(?:FATAL|ERROR|PANIC):\s+(.*?)(?:\nDETAIL:\s+(.*?))?(?:\nHINT:\s+(.*?))?$`)
+	addressed = lazyregexp.New(`(?:server at|on host) "([^"]*)"(?: \(([^)]*)\))?`)
+	preamble  = lazyregexp.New(`(?s)^connection to server (?:at|on) .*?failed: `)
+	spoken    = lazyregexp.New(`(?s)^(?:FATAL|ERROR|PANIC):\s+(.*?)(?:\nDETAIL:\s+(.*?))?(?:\nHINT:\s+(.*?))?$`)
 )
 
 // triedAddress is the address of an attempt, or "" where libpq does not tell it.
