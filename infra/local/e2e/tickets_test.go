@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgpreflight/pgpreflight/infra/local/tickets"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
@@ -110,10 +112,17 @@ func readyFor(t *testing.T, b *bench, got ticketAnswer, ticket request.Ticket) r
 
 func TestTickets(t *testing.T) {
 	t.Parallel()
-	b := start(t, nil, map[string]string{
+	told, err := tickets.Start(tickets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = told.Close() })
+	with := told.Settings()
+	maps.Copy(with, map[string]string{
 		"TICKET_SECRETS": `{"jira":"WEBHOOK","servicenow":"WEBHOOK","generic":"WEBHOOK"}`, "WEBHOOK": ticketSecret,
 		"TICKET_FIELDS":   `{"servicenow":{"sourcePort":"u_db_port"}}`,
 		"REPORT_LINK_KEY": "a key of links", "PUBLIC_BASE_URL": "https://app.example.com"})
+	b := start(t, nil, with)
 	lines := fmt.Sprintf("*Source host:* %s\n* source port: %d\n|target host|{{%s}}|\n|target port|%d|\n",
 		sourceHost, b.source.Port, targetHost, b.target.Port)
 	t.Run("jira", func(t *testing.T) { jiraTickets(t, b, lines) })
@@ -121,6 +130,10 @@ func TestTickets(t *testing.T) {
 	t.Run("generic", func(t *testing.T) { genericTickets(t, b) })
 	t.Run("refused", func(t *testing.T) { refusedTickets(t, b, lines) })
 	t.Run("the guide's shell lines", func(t *testing.T) { shellTicket(t, b) })
+	for ticket, want := range map[string]string{"MIG-17": "READY", "INC0010023": "READY", "MIG-19": "NOT CHECKED",
+		"MIG-20": "source port"} {
+		comment(t, told, ticket, want)
+	}
 	if strings.Contains(b.log.String(), ticketSecret) {
 		t.Error("the secret stands in the log")
 	}
@@ -248,4 +261,16 @@ func shellTicket(t *testing.T, b *bench) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	readyFor(t, b, got, request.Ticket{System: "generic", ID: "OPS-4711"})
+}
+
+// comment waits for the one comment on a ticket.
+func comment(t *testing.T, told *tickets.Standin, ticket, want string) {
+	t.Helper()
+	var got []string
+	for until := time.Now().Add(patience); len(got) == 0 && time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		got = told.Comments(ticket)
+	}
+	if len(got) != 1 || !strings.Contains(got[0], want) {
+		t.Errorf("%s was told %q", ticket, got)
+	}
 }
