@@ -199,8 +199,8 @@ func TestAnswersOfAPeerThatBreaksAFlight(t *testing.T) {
 			[2]string{"malformed_message", "malformed_message"}, false},
 		{"asks for the password again", func(p *peer) { p.send(&pgproto3.AuthenticationCleartextPassword{}) },
 			[2]string{"unexpected_message", "unexpected_message"}, false},
-		{"closes after the first", func(p *peer) { whole(p); _ = p.conn.Close() }, [2]string{"yes", "closed"}, false},
-		{"is shut down", func(p *peer) { whole(p); p.send(fatal); _ = p.conn.Close() }, [2]string{"yes", "57P01"}, false},
+		{"closes after the first", func(p *peer) { whole(p); p.finish() }, [2]string{"yes", "closed"}, false},
+		{"is shut down", func(p *peer) { whole(p); p.send(fatal); p.finish() }, [2]string{"yes", "57P01"}, false},
 		{"message over the limit", func(p *peer) { p.raw(header('D', maxBody+5)) },
 			[2]string{"message_size", "message_size"}, false},
 		{"rows without end", func(p *peer) {

@@ -120,6 +120,14 @@ func (p *peer) untilGone() {
 	}
 }
 
+// finish says goodbye and goes on reading. A peer that closes with something unread sends a RST instead, which may
+// overtake what it sent before.
+func (p *peer) finish() {
+	if conn, ok := p.conn.(*net.TCPConn); ok {
+		_ = conn.CloseWrite()
+	}
+}
+
 // scramFlaws are what a server can do wrong in SCRAM.
 type scramFlaws struct {
 	nonce      func(string) string
