@@ -26,7 +26,8 @@ resource "azurerm_servicebus_namespace" "this" {
   dynamic "network_rule_set" {
     for_each = var.service_bus_sku == "Premium" ? [1] : []
     content {
-      default_action                = "Deny"
+      # Nothing comes in over the public way at all; azurerm takes Deny only beside rules for it.
+      default_action                = "Allow"
       public_network_access_enabled = false
       # Event Grid delivers as a trusted service, with its identity.
       trusted_services_allowed = true
@@ -41,6 +42,7 @@ resource "azurerm_servicebus_queue" "checks" {
   namespace_id                            = local.namespace.id
   lock_duration                           = "PT5M"
   max_delivery_count                      = 10
+  max_size_in_megabytes                   = 1024
   default_message_ttl                     = "P14D"
   dead_lettering_on_message_expiration    = true
   requires_duplicate_detection            = true
@@ -54,6 +56,7 @@ resource "azurerm_servicebus_queue" "replies" {
   namespace_id                            = local.namespace.id
   lock_duration                           = "PT1M"
   max_delivery_count                      = 10
+  max_size_in_megabytes                   = 1024
   default_message_ttl                     = "P14D"
   dead_lettering_on_message_expiration    = true
   requires_duplicate_detection            = true
