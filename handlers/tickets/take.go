@@ -65,8 +65,8 @@ func (h Handler) take(w http.ResponseWriter, r *http.Request, d ticket.Delivery)
 	h.accept(w, r, e, check.ID)
 }
 
-// see notes the delivery. Known is set where it, or the same request of the same ticket, came before; CheckID is that of
-// the check that it led to then. On errOther the field is the one that is at fault.
+// see notes the delivery. Known is set where it, or the same request of the same ticket, came before; CheckID is that
+// of the check that it led to then. On errOther the field is the one that is at fault.
 func (h Handler) see(ctx context.Context, e ticket.Event) (store.Sighting, string, error) {
 	all := store.Sighting{CheckID: e.CheckID}
 	for _, seen := range e.Seen {

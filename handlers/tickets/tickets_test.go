@@ -216,8 +216,10 @@ func decoded(t *testing.T, w *httptest.ResponseRecorder) answer {
 
 func TestAccepts(t *testing.T) {
 	t.Parallel()
-	for name, code := range map[string]string{"jira-created": "TCP_REFUSED", "jira-created-adf": "TCP_TIMEOUT", "jira-updated": "",
-		"servicenow-incident": "HBA_TLS_REQUIRED", "servicenow-change": "", "generic-request": "", "generic-route": "TCP_TIMEOUT"} {
+	for name, code := range map[string]string{"jira-created": "TCP_REFUSED", "jira-created-adf": "TCP_TIMEOUT",
+		"jira-updated":        "",
+		"servicenow-incident": "HBA_TLS_REQUIRED", "servicenow-change": "", "generic-request": "",
+		"generic-route": "TCP_TIMEOUT"} {
 		f := newFakes()
 		system, _, _ := strings.Cut(name, "-")
 		w := call(f.handler(), delivered(system, sample(t, name)))
@@ -354,7 +356,8 @@ func TestRefuses(t *testing.T) {
 		f := newFakes()
 		w := call(f.handler(), delivered("jira", c.body))
 		got := decoded(t, w)
-		if w.Code != c.status || got.Field != c.field || got.Detail == "" || len(f.sent) > 0 || len(f.comments) != c.comments ||
+		if w.Code != c.status || got.Field != c.field || got.Detail == "" || len(f.sent) > 0 ||
+			len(f.comments) != c.comments ||
 			w.Header().Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %d %s, comments %+v", name, w.Code, w.Body, f.comments)
 		}
@@ -370,18 +373,23 @@ func TestNobodyElse(t *testing.T) {
 	f := newFakes()
 	body := sample(t, "jira-created")
 	for name, change := range map[string]func(r *http.Request){
-		"an unknown system":      func(r *http.Request) { r.SetPathValue("system", "redmine") },
-		"another system's":       func(r *http.Request) { r.SetPathValue("system", "servicenow") },
-		"no signature":           func(r *http.Request) { r.Header.Del("X-Hub-Signature") },
-		"another signature":      func(r *http.Request) { r.Header.Set("X-Hub-Signature", signature("x")) },
-		"two signatures":         func(r *http.Request) { r.Header.Add("X-Hub-Signature", signature("x")) },
-		"another body":           func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{}")) },
-		"a form with a bad sign": func(r *http.Request) { r.Header.Set("X-Hub-Signature", "x"); r.Header.Set("Content-Type", "a/b") },
+		"an unknown system": func(r *http.Request) { r.SetPathValue("system", "redmine") },
+		"another system's":  func(r *http.Request) { r.SetPathValue("system", "servicenow") },
+		"no signature":      func(r *http.Request) { r.Header.Del("X-Hub-Signature") },
+		"another signature": func(r *http.Request) { r.Header.Set("X-Hub-Signature", signature("x")) },
+		"two signatures":    func(r *http.Request) { r.Header.Add("X-Hub-Signature", signature("x")) },
+		"another body":      func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{}")) },
+		"a form with a bad sign": func(r *http.Request) {
+			r.Header.Set("X-Hub-Signature",
+				"x")
+			r.Header.Set("Content-Type", "a/b")
+		},
 	} {
 		r := delivered("jira", body)
 		change(r)
 		w := call(f.handler(), r)
-		if w.Code != 401 || w.Header().Get("WWW-Authenticate") == "" || !strings.Contains(w.Body.String(), "not known here, or") ||
+		if w.Code != 401 || w.Header().Get("WWW-Authenticate") == "" || !strings.Contains(w.Body.String(),
+			"not known here, or") ||
 			strings.Contains(w.Body.String(), key) {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}

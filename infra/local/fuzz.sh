@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes what reads bytes from strangers, each target for FUZZTIME (default: two minutes for all of them), two at a time:
-# the machine has two cores, and a fuzzer uses one. A crash leaves its input under the package's testdata/fuzz, to be kept as a test.
+# Fuzzes what reads bytes from strangers, each target for FUZZTIME (default: two minutes for all of them), two at a
+# time: the machine has two cores, and a fuzzer uses one. A crash leaves its input under the package's testdata/fuzz, to
+# be kept as a test.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 targets=(

@@ -56,7 +56,8 @@ func systemOf(name string) System {
 
 func event(t *testing.T, name string, fields Fields) Event {
 	t.Helper()
-	e, err := Decode(delivery(systemOf(name), sample(t, name), "X-Delivery-Id", "d-1", "X-Timestamp", "1795330800"), fields)
+	e, err := Decode(delivery(systemOf(name), sample(t, name), "X-Delivery-Id", "d-1", "X-Timestamp", "1795330800"),
+		fields)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -199,14 +200,16 @@ func TestCheckIDs(t *testing.T) {
 		return e.CheckID, e.Seen
 	}
 	jira, _ := id(Jira, sample(t, "jira-created"))
-	again, _ := id(Jira, sample(t, "jira-created"), "X-Atlassian-Webhook-Identifier", "made-up", "X-Atlassian-Webhook-Retry", "1")
+	again, _ := id(Jira, sample(t, "jira-created"), "X-Atlassian-Webhook-Identifier", "made-up",
+		"X-Atlassian-Webhook-Retry", "1")
 	later, _ := id(Jira, changed(t, "jira-created", `"timestamp": 1795330800123`, `"timestamp": 1795330800124`))
 	if jira != again || jira == later || !regexp.MustCompile(`^jira-MIG-17-[0-9a-f]{20}$`).MatchString(jira) {
 		t.Errorf("jira: %s %s %s", jira, again, later)
 	}
 	// ServiceNow says nothing of what was changed: what is asked is what is compared.
 	now, seen := id(ServiceNow, sample(t, "servicenow-incident"))
-	commented, seenAfter := id(ServiceNow, changed(t, "servicenow-incident", `"sys_mod_count": "3"`, `"sys_mod_count": "4"`,
+	commented, seenAfter := id(ServiceNow, changed(t, "servicenow-incident", `"sys_mod_count": "3"`,
+		`"sys_mod_count": "4"`,
 		"mia.krystof", "pgpreflight"))
 	if now == commented || !reflect.DeepEqual(seen, seenAfter) || !seen[0].Moves {
 		t.Errorf("servicenow: %s %s\n%+v\n%+v", now, commented, seen, seenAfter)
@@ -252,7 +255,8 @@ func TestProblems(t *testing.T) {
 	}{
 		{"a list", Jira, `[]`, "", finding.RequestInvalid, nil},
 		{"another type", Jira, `{"issue":{"key":1}}`, "issue.key", finding.RequestInvalid, nil},
-		{"no key", Jira, `{"webhookEvent":"jira:issue_created","issue":{"key":"../x"}}`, "issue.key", finding.RequestInvalid, nil},
+		{"no key", Jira, `{"webhookEvent":"jira:issue_created","issue":{"key":"../x"}}`, "issue.key",
+			finding.RequestInvalid, nil},
 		{"nothing to check", Jira, jira("hello"), "description", finding.RequestInvalid, nil},
 		{"no source", Jira, jira("target host: b"), "source host", finding.RequestInvalid, nil},
 		{"no target", Jira, jira("source host: b"), "target host", finding.RequestInvalid, nil},
@@ -280,10 +284,12 @@ func TestProblems(t *testing.T) {
 		{"a ticket that does not print", Generic, `{"ticket":{"id":"a\u001bb"},"request":` + good + `}}`, "ticket.id",
 			finding.RequestInvalid, nil},
 		{"both", Generic, `{"ticket":{"id":"1"},"route":"r","request":{}}`, "route", finding.RequestInvalid, nil},
-		{"a request", Generic, `{"ticket":{"id":"1"},"request":{"version":1}}`, "request.source", finding.RequestInvalid, nil},
+		{"a request", Generic, `{"ticket":{"id":"1"},"request":{"version":1}}`, "request.source", finding.RequestInvalid,
+			nil},
 		{"a password", Generic, `{"ticket":{"id":"1"},"request":` + good + `,"password":"x"}}`, "request.password",
 			finding.RequestSecretInline, nil},
-		{"another ticket", Generic, `{"ticket":{"id":"1"},"request":` + good + `,"notify":{"ticket":{"system":"jira","id":"A-1"}}}}`,
+		{"another ticket", Generic, `{"ticket":{"id":"1"},"request":` + good +
+			`,"notify":{"ticket":{"system":"jira","id":"A-1"}}}}`,
 			"request.notify.ticket", finding.RequestInvalid, nil},
 	} {
 		e, err := Decode(delivery(c.system, []byte(c.body), "X-Delivery-Id", "d"), c.fields)

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// maxDocument is far more than Jira's 32,767 characters with their marks; a node takes some 30 times its own length here.
+// maxDocument is far more than Jira's 32,767 characters with their marks; a node takes some 30 times its
+// own length here.
 const maxDocument = 1 << 20
 
 // maxNesting bounds how deep a document is followed; a table in a list in a panel goes ten levels deep.

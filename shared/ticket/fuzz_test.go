@@ -13,7 +13,8 @@ import (
 // FuzzDecode holds the promises to hostile tickets: nothing panics, an error is one of ours and quotes nothing, and a
 // request that is made of a ticket has only hosts that print, is valid and names the ticket.
 func FuzzDecode(f *testing.F) {
-	for _, name := range []string{"jira-created", "jira-created-adf", "jira-commented", "jira-transition", "servicenow-incident",
+	for _, name := range []string{"jira-created", "jira-created-adf", "jira-commented", "jira-transition",
+		"servicenow-incident",
 		"servicenow-change", "generic-request", "generic-route"} {
 		f.Add(sample(f, name), string(systemOf(name)))
 	}
@@ -72,7 +73,8 @@ func wantSound(t *testing.T, e Event, base string) {
 	if stored != nil && e.Request == nil && c.Source.Host != "orders-db.corp.example" {
 		t.Errorf("the route's credentials go to %q", c.Source.Host)
 	}
-	if stored == nil && e.Request == nil && (c.Source.Credential != request.Credential{} || c.Depth == request.DepthLogin) {
+	if stored == nil && e.Request == nil && (c.Source.Credential != request.Credential{} ||
+		c.Depth == request.DepthLogin) {
 		t.Errorf("%+v", c)
 	}
 	if c.Notify.Ticket != e.Ref() {

@@ -34,20 +34,11 @@ func (f Fields) generic(d Delivery) (Event, error) {
 	if named.Ticket.ID == "" {
 		return Event{}, invalid("ticket.id", "is required")
 	}
-	delivery := d.one(deliveryID)
-	if delivery == "" || len(delivery) > 256 {
-		return Event{}, invalid(deliveryID, "is required once: 1 to 256 characters that no other delivery has")
-	}
 	e := Event{ID: named.Ticket.ID, Text: plain(cut(named.Description)), Request: given(named.Request)}
-	what := digest(string(d.Body))
-	known := digest(string(Generic), "delivery", delivery)
-	e.CheckID = checkID(Generic, e.ID, known)
-	// The id is not within the signature, so a copy can come under another one: the signature's key goes first.
-	e.Seen = []Seen{
-		{Key: digest(string(Generic), "signature", d.one(timestamp), string(d.Body)), Digest: what},
-		{Key: known, Digest: what, Field: deliveryID},
+	err := e.known(d)
+	if err != nil {
+		return Event{}, err
 	}
-	var err error
 	if e.Values, err = Lines(e.Text); err != nil {
 		return e, err
 	}
@@ -58,6 +49,22 @@ func (f Fields) generic(d Delivery) (Event, error) {
 		e.Values[Route] = Value{Text: named.Route, From: "route"}
 	}
 	return e, nil
+}
+
+// known tells the delivery by its id and by its signature. The id is not within the signature, so a copy can come under
+// another one: the signature's key goes first.
+func (e *Event) known(d Delivery) error {
+	delivery := d.one(deliveryID)
+	if delivery == "" || len(delivery) > 256 {
+		return invalid(deliveryID, "is required once: 1 to 256 characters that no other delivery has")
+	}
+	key, what := digest(string(Generic), "delivery", delivery), digest(string(d.Body))
+	e.CheckID = checkID(Generic, e.ID, key)
+	e.Seen = []Seen{
+		{Key: digest(string(Generic), "signature", d.one(timestamp), string(d.Body)), Digest: what},
+		{Key: key, Digest: what, Field: deliveryID},
+	}
+	return nil
 }
 
 // given is nil where nothing is.

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// jiraBody is what Jira sends: https://developer.atlassian.com/cloud/jira/platform/webhooks/. A workflow's post function
-// sends the same without webhookEvent.
+// jiraBody is what Jira sends: https://developer.atlassian.com/cloud/jira/platform/webhooks/. A workflow's post
+// function sends the same without webhookEvent.
 type jiraBody struct {
 	Timestamp    json.RawMessage `json:"timestamp"`
 	WebhookEvent string          `json:"webhookEvent"`

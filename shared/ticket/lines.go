@@ -15,8 +15,8 @@ const maxLine = 4 << 10
 var (
 	lineBreak = regexp.MustCompile(`(?i)<br\s*/?>|</(p|div|li|tr|h[1-6]|pre|blockquote)\s*>`)
 	cellBreak = regexp.MustCompile(`(?i)</(td|th)\s*>`)
-	tag       = regexp.MustCompile(`(?i)</?(p|div|span|li|ul|ol|tr|td|th|table|tbody|thead|b|i|u|em|strong|code|pre|font|a|h[1-6]|` +
-		`blockquote|html|body)(\s[^<>]*)?>`)
+	tag       = regexp.MustCompile(`(?i)</?(p|div|span|li|ul|ol|tr|td|th|table|tbody|thead|b|i|u|em|strong|code|pre|` +
+		`font|a|h[1-6]|blockquote|html|body)(\s[^<>]*)?>`)
 	macro    = regexp.MustCompile(`\{(color|noformat|code|quote|panel|anchor)(:[^{}]*)?\}`)
 	wikiLink = regexp.MustCompile(`\[([^\[\]|]+)(\|[^\[\]]*)?\](\([^()\s]*\))?`)
 	checkbox = regexp.MustCompile(`\[[ xX]?\](\s|$)`)
@@ -43,8 +43,8 @@ func plain(text string) string {
 }
 
 // Lines finds the labels with their values in a description: "source host: db.example.com", in any case and any order,
-// within bullets, quotes, bold print and cells of a table. The error is a *request.Problem: two lines that say different
-// things.
+// within bullets, quotes, bold print and cells of a table. The error is a *request.Problem: two lines that say
+// different things.
 func Lines(text string) (Values, error) {
 	values := Values{}
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n").Replace(text)
@@ -107,8 +107,8 @@ func nameOf(label string) Name {
 	return ""
 }
 
-// clean takes the marks of bold, code, quotes and lists off a value, and what is invisible at its ends. What is invisible
-// within it stays, and is refused later: a name must not be changed into another one.
+// clean takes the marks of bold, code, quotes and lists off a value, and what is invisible at its ends. What is
+// invisible within it stays, and is refused later: a name must not be changed into another one.
 func clean(value string) string {
 	value = strings.Trim(value, " \t\n\u00a0*_`\"'“”‘’«»|~+,;{}\u200b\u200e\u200f\u2060\ufeff\u00ad")
 	if rest, ok := strings.CutPrefix(value, "<"); ok {

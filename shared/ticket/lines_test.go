@@ -11,7 +11,8 @@ import (
 func TestLines(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
-		"source host: db.example.com", "SOURCE HOST : db.example.com", "Source_Host:db.example.com", "source-host = db.example.com",
+		"source host: db.example.com", "SOURCE HOST : db.example.com", "Source_Host:db.example.com",
+		"source-host = db.example.com",
 		"  * Source host:   db.example.com  ", "- **Source host:** db.example.com", "1. Source host: `db.example.com`",
 		"> source host: db.example.com", ">> _source host_: _db.example.com_", "h3. Source host: db.example.com",
 		"bq. source host: db.example.com", "## Source host: db.example.com", "- [ ] source host: db.example.com",
@@ -51,9 +52,10 @@ func TestLinesThatSayNothing(t *testing.T) {
 
 func TestLinesTogether(t *testing.T) {
 	t.Parallel()
-	values, err := Lines("depth: TLS\r\n| source host | a | source port | 5,432 |\rTARGET PORT: 6432\u2028target host: ::1\n" +
-		"route: orders-db\nmode: online\nsource host: A")
-	want := Values{SourceHost: {"A", "source host"}, SourcePort: {"5432", "source port"}, TargetHost: {"::1", "target host"},
+	values, err := Lines("depth: TLS\r\n| source host | a | source port | 5,432 |\r" +
+		"TARGET PORT: 6432\u2028target host: ::1\nroute: orders-db\nmode: online\nsource host: A")
+	want := Values{SourceHost: {"A", "source host"}, SourcePort: {"5432", "source port"}, TargetHost: {"::1",
+		"target host"},
 		TargetPort: {"6432", "target port"}, Route: {"orders-db", "route"}, Mode: {"online", "mode"}, Depth: {"TLS", "depth"}}
 	if err != nil || !reflect.DeepEqual(values, want) {
 		t.Errorf("%v, %v", values, err)
@@ -82,9 +84,12 @@ func TestValues(t *testing.T) {
 		`{"value":"a"}`: "a", `[{"value":"a"}]`: "a", `{"value":"5432","display_value":"5,432"}`: "5432",
 		`{"value":"","display_value":"a"}`: "a", `{"display_value":"a","link":"https://x"}`: "a",
 		`{"value":"0123","display_value":"a","link":"https://x"}`: "a", `{"value":{"value":"a"}}`: "", `[["a"]]`: "",
-		`{"name":"a"}`: "a", `{"value":`: "", `{"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":"a"}]}]}`: "a",
-		`{"type":"doc","content":7}`: "", `{"type":"doc","content":[{"type":"rule"},{"type":"embedCard","attrs":{"url":"u"}}]}`: "u",
-		`{"type":"doc","version":1,"content":[{"type":"tableRow","content":[{"content":[{"type":"p","content":[{"type":"text","text":"a"}]},` +
+		`{"name":"a"}`: "a", `{"value":`: "",
+		`{"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":"a"}]}]}`: "a",
+		`{"type":"doc","content":7}`: "",
+		`{"type":"doc","content":[{"type":"rule"},{"type":"embedCard","attrs":{"url":"u"}}]}`: "u",
+		`{"type":"doc","content":[{"type":"tableRow","content":[` +
+			`{"content":[{"type":"p","content":[{"type":"text","text":"a"}]},` +
 			`{"type":"p","content":[{"type":"text","text":"b"}]}]}]}]}`: "a\nb",
 	} {
 		if got := valueOf(json.RawMessage(raw)); got != want {
@@ -95,11 +100,13 @@ func TestValues(t *testing.T) {
 	if got := valueOf(json.RawMessage(`{"type":"doc","content":[` + deep + `]}`)); got != "" {
 		t.Errorf("a deep document: %q", got)
 	}
-	if got := valueOf(json.RawMessage(`{"type":"doc","content":[` + strings.Repeat(`{},`, maxDocument/3) + `{}]}`)); got != "" {
+	if got := valueOf(json.RawMessage(`{"type":"doc","content":[` + strings.Repeat(`{},`, maxDocument/3) +
+		`{}]}`)); got != "" {
 		t.Errorf("a large document: %.80q", got)
 	}
-	for text, want := range map[string]string{"5432": "5432", "5,432": "5432", "5.432": "5432", "5432.0": "5432", "5 432": "5 432",
-		"1,2": "1,2", "5432.5": "5432.5"} {
+	for text, want := range map[string]string{"5432": "5432", "5,432": "5432", "5.432": "5432", "5432.0": "5432",
+		"5 432": "5 432",
+		"1,2":   "1,2", "5432.5": "5432.5"} {
 		if got := number(SourcePort, text); got != want {
 			t.Errorf("%s: %s", text, got)
 		}
@@ -108,7 +115,8 @@ func TestValues(t *testing.T) {
 
 func TestFields(t *testing.T) {
 	t.Parallel()
-	fields, err := ParseFields(json.RawMessage(`{"jira":{"sourceHost":"customfield_10042"},"servicenow":{"route":"u_db.u_route"}}`))
+	fields, err := ParseFields(json.RawMessage(`{"jira":{"sourceHost":"customfield_10042"},` +
+		`"servicenow":{"route":"u_db.u_route"}}`))
 	if err != nil || fields.of(Jira, SourceHost) != "customfield_10042" || fields.of(Jira, Route) != "" ||
 		fields.of(ServiceNow, Route) != "u_db.u_route" || fields.of(ServiceNow, SourceHost) != "u_source_host" ||
 		fields.of(Jira, Description) != "description" || fields.of(ServiceNow, Again) != "u_check_again" {

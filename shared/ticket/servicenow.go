@@ -10,8 +10,8 @@ import (
 
 var sysID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// serviceNow reads a record as a business rule sends it: its columns as texts, or as {"value", "display_value"}; alone or
-// within the member that the Table API puts around it.
+// serviceNow reads a record as a business rule sends it: its columns as texts, or as {"value", "display_value"}; alone
+// or within the member that the Table API puts around it.
 func (f Fields) serviceNow(d Delivery) (Event, error) {
 	var columns record
 	if err := decode(d.Body, &columns); err != nil {

@@ -26,7 +26,8 @@ const (
 	deliveryID       = "X-Delivery-Id"
 )
 
-// ErrProof means that a delivery's signature, token or time stamp does not hold, or is not there. It does not say which.
+// ErrProof means that a delivery's signature, token or time stamp does not hold, or is not there. It does not say
+// which.
 var ErrProof = errors.New("the delivery's proof does not hold")
 
 // Offered tells whether a delivery brings a proof at all, before anybody reads its body.

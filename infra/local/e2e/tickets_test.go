@@ -41,7 +41,8 @@ func signed(parts ...string) string {
 // postTicket sends a webhook; headers are names and values.
 func postTicket(t *testing.T, b *bench, system, body string, headers ...string) (int, ticketAnswer) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL()+"/api/tickets/"+system, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL()+"/api/tickets/"+system,
+		strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,8 @@ func fromJira(t *testing.T, b *bench, body string) (int, ticketAnswer) {
 func fromGeneric(t *testing.T, b *bench, id, body string) (int, ticketAnswer) {
 	t.Helper()
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
-	return postTicket(t, b, "generic", body, "X-Timestamp", stamp, "X-Signature-256", signed(stamp, ".", body), "X-Delivery-Id", id)
+	return postTicket(t, b, "generic", body, "X-Timestamp", stamp, "X-Signature-256", signed(stamp, ".", body),
+		"X-Delivery-Id", id)
 }
 
 // issue is a created issue with a description.
@@ -146,13 +148,15 @@ func jiraTickets(t *testing.T, b *bench, lines string) {
 		t.Fatalf("%d %+v", status, got)
 	}
 	r := readyFor(t, b, got, request.Ticket{System: "jira", ID: "MIG-17"})
-	if again, same := fromJira(t, b, created); again != http.StatusAccepted || same.ID != got.ID || same.Location != got.Location {
+	if again, same := fromJira(t, b, created); again != http.StatusAccepted || same.ID != got.ID ||
+		same.Location != got.Location {
 		t.Errorf("again: %d %+v", again, same)
 	}
 	if later := b.await(t, got.ID); !later.StartedAt.Equal(r.StartedAt) {
 		t.Errorf("the same delivery was checked again at %s", later.StartedAt)
 	}
-	comment := `{"timestamp":2,"webhookEvent":"comment_created","comment":{"body":"READY"},"issue":{"id":"10023","key":"MIG-17"}}`
+	comment := `{"timestamp":2,"webhookEvent":"comment_created","comment":{"body":"READY"},` +
+		`"issue":{"id":"10023","key":"MIG-17"}}`
 	if status, got := fromJira(t, b, comment); status != http.StatusOK || got.ID != "" {
 		t.Errorf("a comment: %d %+v", status, got)
 	}
@@ -192,10 +196,12 @@ func genericTickets(t *testing.T, b *bench) {
 	if _, same := fromGeneric(t, b, "d-1", body); same.ID != got.ID {
 		t.Errorf("again: %+v", same)
 	}
-	if status, other := fromGeneric(t, b, "d-1", body+" "); status != http.StatusConflict || other.Field != "X-Delivery-Id" {
+	if status, other := fromGeneric(t, b, "d-1", body+" "); status != http.StatusConflict ||
+		other.Field != "X-Delivery-Id" {
 		t.Errorf("another body: %d %+v", status, other)
 	}
-	if status, other := fromGeneric(t, b, "d-2", `{"ticket":{"id":"1"},"route":"nowhere"}`); status != 422 || other.Field != "route" {
+	if status, other := fromGeneric(t, b, "d-2", `{"ticket":{"id":"1"},"route":"nowhere"}`); status != 422 ||
+		other.Field != "route" {
 		t.Errorf("an unknown route: %d %+v", status, other)
 	}
 }
@@ -203,10 +209,19 @@ func genericTickets(t *testing.T, b *bench) {
 func refusedTickets(t *testing.T, b *bench, lines string) {
 	body := issue(3, "MIG-18", lines)
 	for name, answer := range map[string]func() (int, ticketAnswer){
-		"another signature": func() (int, ticketAnswer) { return postTicket(t, b, "jira", body, "X-Hub-Signature", signed("x")) },
-		"no signature":      func() (int, ticketAnswer) { return postTicket(t, b, "jira", body) },
-		"another token":     func() (int, ticketAnswer) { return postTicket(t, b, "servicenow", body, "Authorization", "Bearer x") },
-		"an unknown system": func() (int, ticketAnswer) { return postTicket(t, b, "redmine", body, "X-Hub-Signature", signed(body)) },
+		"another signature": func() (int, ticketAnswer) {
+			return postTicket(t, b, "jira", body, "X-Hub-Signature",
+				signed("x"))
+		},
+		"no signature": func() (int, ticketAnswer) { return postTicket(t, b, "jira", body) },
+		"another token": func() (int, ticketAnswer) {
+			return postTicket(t, b, "servicenow", body, "Authorization",
+				"Bearer x")
+		},
+		"an unknown system": func() (int, ticketAnswer) {
+			return postTicket(t, b, "redmine", body, "X-Hub-Signature",
+				signed(body))
+		},
 		"an old time stamp": func() (int, ticketAnswer) {
 			stamp := strconv.FormatInt(time.Now().Add(-time.Hour).Unix(), 10)
 			return postTicket(t, b, "generic", body, "X-Timestamp", stamp, "X-Signature-256", signed(stamp, ".", body))
@@ -221,7 +236,8 @@ func refusedTickets(t *testing.T, b *bench, lines string) {
 		len(got.Findings) == 0 || got.Findings[0].Code != "TCP_REFUSED" {
 		t.Errorf("an error text: %d %+v", status, got)
 	}
-	if status, got := fromJira(t, b, issue(5, "MIG-20", strings.Replace(lines, "source port: ", "source port: x", 1))); status != 422 ||
+	if status, got := fromJira(t, b, issue(5, "MIG-20", strings.Replace(lines, "source port: ", "source port: x",
+		1))); status != 422 ||
 		got.Field != "source port" {
 		t.Errorf("a port: %d %+v", status, got)
 	}
@@ -250,7 +266,8 @@ func shellTicket(t *testing.T, b *bench) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
-	shell.Env = []string{"PATH=" + os.Getenv("PATH"), "PGPREFLIGHT=" + b.URL(), "FUNCTION_KEY=k", "TICKETS_SECRET=" + ticketSecret,
+	shell.Env = []string{"PATH=" + os.Getenv("PATH"), "PGPREFLIGHT=" + b.URL(), "FUNCTION_KEY=k", "TICKETS_SECRET=" +
+		ticketSecret,
 		"no_proxy=*"}
 	out, err := shell.CombinedOutput()
 	var got ticketAnswer
