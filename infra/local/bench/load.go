@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -76,6 +78,11 @@ func load(ctx context.Context, g *ground, o options) error {
 		clients = append(clients, competitor{name: "get", server: exporter, argv: []string{g.clientProgram, "-url",
 			strings.Join(g.probeURLs(), ","), "-pairs", fmt.Sprint(o.pairs), "-at-once", fmt.Sprint(atOnce), "get"}})
 		names = append(names, "blackbox_exporter (handshake only)")
+	}
+	if o.profile != "" {
+		for i, c := range clients {
+			clients[i].argv = slices.Insert(slices.Clone(c.argv), 1, "-profile", filepath.Join(o.profile, c.name+".pprof"))
+		}
 	}
 	all := make([][]result, len(clients))
 	for range rounds {

@@ -25,6 +25,8 @@ type options struct {
 	rounds    int
 	pairs     int
 	only      []string
+	// profile is where the clients of the load write profiles of their processor time; empty writes none.
+	profile string
 }
 
 func main() {
@@ -74,6 +76,7 @@ func parse() (options, error) {
 	trips := flag.String("rtt", "0,20,80", "round trips in milliseconds")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds for each round trip, after one to warm up")
 	flag.IntVar(&o.pairs, "pairs", 500, "pairs of the load and of the fleet")
+	flag.StringVar(&o.profile, "profile", "", "folder for profiles of the load's processor time")
 	only := flag.String("only", "", "sections to run: paired, load, fleet, start; empty means all")
 	flag.Parse()
 	for text := range strings.SplitSeq(*trips, ",") {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -42,15 +43,40 @@ func main() {
 	pairs := flag.Int("pairs", 1, "checks of a source and a target")
 	atOnce := flag.Int("at-once", 1, "checks at the same time")
 	timeout := flag.Int("timeout", 60, "seconds for one check")
+	profile := flag.String("profile", "", "file for a profile of processor time")
 	flag.Parse()
-	work, err := worker(flag.Arg(0), *file, strings.Split(*urls, ","), *timeout)
-	if err == nil {
-		err = json.NewEncoder(os.Stdout).Encode(measure(work, *pairs, *atOnce))
-	}
+	stop, err := profiling(*profile)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "client:", err)
 		os.Exit(1)
 	}
+	work, err := worker(flag.Arg(0), *file, strings.Split(*urls, ","), *timeout)
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(measure(work, *pairs, *atOnce))
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "client:", err)
+		os.Exit(1)
+	}
+}
+
+// profiling writes a profile until it is stopped; nothing where no file is named.
+func profiling(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	to, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(to); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = to.Close()
+	}, nil
 }
 
 // work checks one pair and says how it came out.
