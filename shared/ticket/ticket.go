@@ -1,6 +1,6 @@
 // Package ticket reads what ticketing systems send: it tells whether a delivery is theirs, over its raw bytes, and
-// takes out of it which check it asks for. It is pure: it has no clock and no settings, asks nobody and remembers nothing.
-// Everything in a ticket is a stranger's word, and no error quotes it.
+// takes out of it which check it asks for. It is pure: it has no clock and no settings, asks nobody and remembers
+// nothing. Everything in a ticket is a stranger's word, and no error quotes it.
 package ticket
 
 import (
