@@ -39,7 +39,7 @@ func (s *Standin) addComment(w http.ResponseWriter, r *http.Request) {
 			"errors": map[string]string{"comment": "Comment body can not be empty!"}})
 		return
 	}
-	number := s.keep(key, asked.Body)
+	number := s.Keep(key, asked.Body)
 	answer(w, http.StatusCreated, s.shown(key, number, asked.Body))
 }
 

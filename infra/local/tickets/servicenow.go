@@ -81,7 +81,7 @@ func (s *Standin) update(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, column := range []string{"work_notes", "comments"} {
 		if asked[column] != "" {
-			s.keep(number, asked[column])
+			s.Keep(number, asked[column])
 		}
 	}
 	answer(w, http.StatusOK, map[string]any{"result": map[string]string{"sys_id": r.PathValue("id"), "number": number}})
