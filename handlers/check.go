@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/report/digest"
 	"github.com/pgpreflight/pgpreflight/shared/report/junit"
@@ -26,7 +27,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/settings"
 )
 
-const checkUsage = `usage: handler check [-format text|json|md|wiki|junit] FILE
+const checkUsage = `usage: handler check [-format text|json|html|md|wiki|junit] FILE
 
 Runs the check request in FILE (- for standard input) from here, without a queue, and writes its report. Passwords,
 roots, RESOLVERS, ALLOWED_TARGETS and ALLOWED_PORTS come from the environment, as in the function app.
@@ -125,6 +126,13 @@ func writers(p process) map[string]writer {
 			encoder := json.NewEncoder(out)
 			encoder.SetIndent("", "  ")
 			return encoder.Encode(r)
+		},
+		"html": func(out io.Writer, r report.Report) error {
+			p, err := page.New().Report(page.ReportInput{Report: r})
+			if err != nil {
+				return err
+			}
+			return writeString(out, string(p.HTML))
 		},
 		"md":   func(out io.Writer, r report.Report) error { return writeString(out, markdown.Long(r, "")) },
 		"wiki": func(out io.Writer, r report.Report) error { return writeString(out, wiki.Long(r, "")) },

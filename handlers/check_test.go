@@ -94,7 +94,7 @@ func TestCheckNotReady(t *testing.T) {
 	if err := xml.Unmarshal([]byte(got.stdout), new(struct{})); err != nil || got.code != 1 {
 		t.Errorf("%d %v\n%s", got.code, err, got.stdout)
 	}
-	for format, begin := range map[string]string{"md": "**NOT READY**", "wiki": "*NOT READY*"} {
+	for format, begin := range map[string]string{"md": "**NOT READY**", "wiki": "*NOT READY*", "html": "<!doctype html>"} {
 		if got := runCheck(t, in, nil, "-format", format, "-"); got.code != 1 || !strings.HasPrefix(got.stdout, begin) {
 			t.Errorf("%s: %d\n%s", format, got.code, got.stdout)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,7 +60,31 @@ func (d demo) check(ctx context.Context, s *stack.Stack, c request.Check) (repor
 	if err != nil {
 		return report.Report{}, err
 	}
-	return r, d.screen.report(r)
+	if err := d.screen.report(r); err != nil {
+		return report.Report{}, err
+	}
+	return r, d.keepPage(ctx, s, c.ID)
+}
+
+// keepPage saves the page that a person would be sent a link to: the stack it came from is gone in a moment.
+func (d demo) keepPage(ctx context.Context, s *stack.Stack, id string) error {
+	status, page, err := s.Get(ctx, "/api/checks/"+id+"?format=html")
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return fmt.Errorf("ask for the page of %s: status %d", id, status)
+	}
+	directory := filepath.Join(d.root, ".local", "reports")
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return fmt.Errorf("keep page: %w", err)
+	}
+	file := filepath.Join(directory, id+".html")
+	if err := os.WriteFile(file, page, 0o644); err != nil {
+		return fmt.Errorf("keep page: %w", err)
+	}
+	d.screen.note("Its page, for a browser: " + file)
+	return nil
 }
 
 // sample checks two pairs of throw-away servers: one that is ready and one that is not.
