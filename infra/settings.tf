@@ -7,10 +7,19 @@ locals {
 
   ticket_settings = { for system, secret in var.ticket_secrets : system => "${upper(system)}_WEBHOOK_SECRET" }
 
+  ticket_apis = { for system, api in var.ticket_apis : system => { for member, value in {
+    url          = api.url
+    user         = api.user
+    tokenSetting = "${upper(system)}_API_TOKEN"
+    table        = api.table
+    field        = api.field
+  } : member => value if value != null } }
+
   # app setting => secret in the vault
   secrets = merge(
     var.secret_settings,
     { for system, setting in local.ticket_settings : setting => var.ticket_secrets[system] },
+    { for system, api in var.ticket_apis : local.ticket_apis[system].tokenSetting => api.secret },
     { for setting, secret in { REPORT_LINK_KEY = var.report_link_key_secret, CALLBACK_SECRET = var.callback_secret } : setting => secret if secret != null },
   )
   references = { for setting, secret in local.secrets : setting => "@Microsoft.KeyVault(SecretUri=${local.vault.uri}/secrets/${secret})" }
@@ -20,6 +29,7 @@ locals {
     RESOLVERS         = join(",", var.resolvers)
     ALLOWED_CALLBACKS = join(",", var.allowed_callbacks)
     TICKET_SECRETS    = length(local.ticket_settings) > 0 ? jsonencode(local.ticket_settings) : ""
+    TICKET_APIS       = length(local.ticket_apis) > 0 ? jsonencode(local.ticket_apis) : ""
     TICKET_FIELDS     = length(var.ticket_fields) > 0 ? jsonencode(var.ticket_fields) : ""
   } : setting => value if value != "" }
 

@@ -107,6 +107,26 @@ variable "ticket_fields" {
   description = "Field names of the ticketing system (TICKET_FIELDS)."
 }
 
+variable "ticket_apis" {
+  type = map(object({
+    url    = string
+    user   = optional(string)
+    secret = string
+    table  = optional(string)
+    field  = optional(string)
+  }))
+  default     = {}
+  description = "Where comments on tickets go: jira or servicenow => address, user and the Key Vault secret with the token (TICKET_APIS)."
+  validation {
+    condition     = alltrue([for system in keys(var.ticket_apis) : contains(["jira", "servicenow"], system)])
+    error_message = "ticket_apis knows jira and servicenow."
+  }
+  validation {
+    condition     = alltrue([for api in values(var.ticket_apis) : startswith(api.url, "https://") && can(regex("^[A-Za-z0-9-]{1,127}$", api.secret))])
+    error_message = "ticket_apis: url must be https, and secret the name of a Key Vault secret: letters, digits and hyphens."
+  }
+}
+
 variable "secret_settings" {
   type        = map(string)
   default     = {}

@@ -1,6 +1,6 @@
 # A platform team has made what it makes for everybody: subnets, vault, Service Bus namespace, topic, workspace, zones.
-# Only the app, its storage, its identity and the queue are made. For a deployer without rights on the network or on roles
-# of the tenant.
+# Only the app, its storage, its identity, the queue and the roles on single parts are made. For a deployer who may not
+# change the network nor define roles.
 name                = "orders"
 location            = "westeurope"
 resource_group_name = "rg-pgpreflight"

@@ -36,5 +36,6 @@ reader_scopes = {
 
 secret_settings   = { LEDGER_SOURCE_PASSWORD = "ledger-source-password" }
 ticket_secrets    = { generic = "tickets-webhook" }
+ticket_apis       = { jira = { url = "https://tickets.corp.example", user = "pgpreflight@corp.example", secret = "tickets-token" } }
 callback_secret   = "callback-key"
 allowed_callbacks = ["*.corp.example"]
