@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
 // surroundings are what the tag VirtualNetwork means at a subnet. The other network of a connection counts as a peer:
@@ -70,7 +71,9 @@ func (j *judge) pageInbound() {
 	place := j.config.place(target)
 	from := ranges(j.of.Ends[source].Addresses)
 	subnet, read := j.config.subnet(place.SubnetID)
-	if !read || len(from) == 0 || j.of.RuntimeServer || place.ServerID == "" {
+	// A source with a public address comes to nobody's subnet, and the page asks for no such rule there.
+	open := j.of.SourceAccess == request.Public
+	if !read || open || len(from) == 0 || j.of.RuntimeServer || place.ServerID == "" {
 		return
 	}
 	w := leaving{leg: target, path: ByPage, from: subnet, out: from, to: prefixes(subnet.Prefixes), subnetID: subnet.ID}

@@ -65,7 +65,7 @@ func (j *judge) throughOthers(near VirtualNetwork, w leaving) bool {
 	wan := slices.ContainsFunc(near.Peerings, func(p Peering) bool {
 		return strings.HasPrefix(ParseID(p.RemoteID).Name, "HV_")
 	})
-	return wan || way.Fate == Diverted || way.Fate == Unclear || way.Fate == Reaches && way.NextHop != hopInternet
+	return wan || way.Fate == Diverted || way.Fate == Unclear || way.Fate == Reaches && way.NextHop == hopGateway
 }
 
 // peeringFaults looks at both sides of one peering. The far side counts only where it was read.
