@@ -87,6 +87,7 @@ func TestInABrowser(t *testing.T) {
 	t.Run("looks", func(t *testing.T) { everyLook(t, b, pages, base) })
 	t.Run("hostile text", func(t *testing.T) { hostileText(t, b, base) })
 	t.Run("keyboard", func(t *testing.T) { keyboard(t, b, base) })
+	t.Run("a click selects a command", func(t *testing.T) { clickSelects(t, b, base) })
 	t.Run("waiting page asks again", func(t *testing.T) { waitingPageAsksAgain(t, b) })
 	t.Run("saved page", func(t *testing.T) { savedPage(t, b, pages["broken"]) })
 }
@@ -160,6 +161,16 @@ func keyboard(t *testing.T, b *browser.Browser, base string) {
 	}
 	tab.Press(t, "\r")
 	tab.Await(t, "document.activeElement.parentElement.open")
+}
+
+// Without a script a command is copied by one click and the keys of the system.
+func clickSelects(t *testing.T, b *browser.Browser, base string) {
+	tab := b.Open(t, base+"broken", browser.Look{})
+	tab.Click(t, ".finding .command")
+	want := strings.TrimSpace(reporttest.Broken().Findings[0].Remedy[0].Command)
+	if got := browser.Eval[string](t, tab, "getSelection().toString()"); strings.TrimSpace(got) != want {
+		t.Errorf("selected %q, want %q", got, want)
+	}
 }
 
 // A page that waits loads itself again.

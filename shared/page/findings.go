@@ -19,11 +19,11 @@ type groupView struct {
 	IsFirst bool
 	// Acts is false for information, on which nobody must act.
 	Acts     bool
-	Remedies []report.Remedy
+	Remedies []remedyView
 	// More are the others of the group.
 	More []moreView
 	// Commands are those of the whole group, to copy at once; empty where there is one finding.
-	Commands string
+	Commands commandText
 }
 
 // moreView is a finding that is like the one shown in full.
@@ -63,12 +63,9 @@ func groupsOf(r report.Report) []groupView {
 func groupOf(r report.Report, f report.Finding, number int) groupView {
 	g := groupView{Finding: f, Anchor: fmt.Sprintf("finding-%d", number), Tone: ToneOfSeverity(f.Severity),
 		Word: severityWord(f.Severity), Where: where(f), Actor: capital(f.Owner.Name()), Address: webAddress(f.Docs),
-		Acts: f.Severity != finding.Info}
+		Acts: f.Severity != finding.Info, Remedies: remediesOf(f.Remedy)}
 	if b := r.FirstBroken; b != nil {
 		g.IsFirst = b.Code == f.Code && b.Leg == f.Leg && b.From == f.From && b.Layer == f.Layer
-	}
-	for _, remedy := range f.Remedy {
-		g.Remedies = append(g.Remedies, report.Remedy{Text: remedy.Text, Command: command(remedy.Command)})
 	}
 	return g
 }
@@ -76,20 +73,10 @@ func groupOf(r report.Report, f report.Finding, number int) groupView {
 // add puts one more finding into a group. What to do is said once; only the commands differ.
 func (g *groupView) add(f report.Finding) {
 	if len(g.More) == 0 {
-		g.Commands = commands(g.Finding)
+		g.Commands = commandsOf(g.Finding)
 	}
 	g.More = append(g.More, moreView{Title: f.Title, Detail: f.Detail})
-	g.Commands += commands(f)
-}
-
-func commands(f report.Finding) string {
-	out := ""
-	for _, remedy := range f.Remedy {
-		if remedy.Command != "" {
-			out += command(remedy.Command) + "\n"
-		}
-	}
-	return out
+	g.Commands += commandsOf(f)
 }
 
 func severityWord(s finding.Severity) string {

@@ -224,7 +224,7 @@ func TestReportSays(t *testing.T) {
 	}{
 		{"broken", []string{"Not ready: orders-db – pgpreflight", "<strong>Source network team</strong> must act",
 			"also to act: target database administrator", "first broken", "603000", "was ready, is not ready",
-			"Source: breaks at network", "Target: breaks at login", "--port 5432 --cidr 10.1.2.0/24", "perhaps not done:",
+			"Source: breaks at network", "Target: breaks at login", "<span>--port</span> 5432 <span>--cidr</span> 10.1.2.0/24", "perhaps not done:",
 			"1 of 4 steps", "2026-11-22 07:00:01 UTC", "run the same request again", "&amp;format=md"}, nil},
 		{"ready", []string{"Ready: orders-db", "Source: open as far as it was walked", "Nothing: the same verdict"},
 			[]string{"must act", "Must be fixed"}},

@@ -55,7 +55,8 @@ type reportView struct {
 
 // firstView is who must act first, and how: what a reader must know within ten seconds.
 type firstView struct {
-	Owner, Text, Command, Anchor string
+	Owner, Text, Anchor string
+	Command             commandText
 	// Must is false for what is only to be known.
 	Must   bool
 	Others []string
@@ -92,7 +93,7 @@ func firstOf(r report.Report, groups []groupView) *firstView {
 	out := &firstView{Owner: capital(first.Owner.Name()), Must: first.Severity != finding.Warned, Text: first.Title,
 		Others: digest.Others(r, first.Owner)}
 	if len(first.Remedy) > 0 {
-		out.Text, out.Command = first.Remedy[0].Text, command(first.Remedy[0].Command)
+		out.Text, out.Command = first.Remedy[0].Text, commandOf(first.Remedy[0].Command)
 	}
 	for _, g := range groups {
 		if g.is(first) {
@@ -200,14 +201,6 @@ func indented(value any) string {
 		text = strings.ToValidUTF8(text[:shownMost], "") + "\n… cut here; the JSON form of the report has the whole."
 	}
 	return text
-}
-
-// command is what is copied from the page: without control characters, its line breaks kept.
-func command(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.Join(digest.Lines(text), "\n")
 }
 
 func capital(text string) string {

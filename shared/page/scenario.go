@@ -25,7 +25,8 @@ type stepView struct {
 	Text, State, Actor, Leg string
 	Tone                    Tone
 	Codes                   []reference
-	Command, Address        string
+	Address                 string
+	Command                 commandText
 }
 
 func scenarioOf(s report.Scenario, x index) *scenarioView {
@@ -87,7 +88,7 @@ func stepOf(s report.Step, x index) stepView {
 		v.Codes = append(v.Codes, x.refer(s.Leg, "", code))
 	}
 	if s.State != "done" {
-		v.Command = command(s.Command)
+		v.Command = commandOf(s.Command)
 	}
 	return v
 }

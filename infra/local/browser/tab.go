@@ -132,6 +132,12 @@ func (tab *Tab) Press(t testing.TB, key string) {
 	run(t, tab, fmt.Sprintf("press %q", key), chromedp.KeyEvent(key))
 }
 
+// Click clicks the first element that a CSS selector finds.
+func (tab *Tab) Click(t testing.TB, selector string) {
+	t.Helper()
+	run(t, tab, "click "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
 // Await waits until an expression is true.
 func (tab *Tab) Await(t testing.TB, expression string) {
 	t.Helper()
