@@ -79,6 +79,7 @@ type Catalog struct {
 	sentences  Sentences
 	explaining explaining
 	scenario   scenarioWords
+	templates  templates
 }
 
 // Load reads the embedded words. It fails on an unknown key or a code that stands twice.

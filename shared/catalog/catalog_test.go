@@ -134,7 +134,7 @@ func checkWords(t *testing.T, c *Catalog, f finding.Finding, facts Facts) {
 }
 
 func TestUnknownNameInATextIsAnError(t *testing.T) {
-	w := writer{values: map[string]any{"host": "db"}}
+	w := (&Catalog{}).writer(map[string]any{"host": "db"})
 	if got := w.text("{{.hots}}"); w.err == nil {
 		t.Errorf("filled in as %q", got)
 	}
@@ -150,7 +150,7 @@ func TestShellValuesAreQuoted(t *testing.T) {
 		"line\nbreak":         "echo 'line\nbreak'",
 		"migrator@server/pg1": "echo migrator@server/pg1",
 	} {
-		w := writer{values: map[string]any{"v": hostile}}
+		w := (&Catalog{}).writer(map[string]any{"v": hostile})
 		if got := w.shell("echo {{.v}}"); got != want || w.err != nil {
 			t.Errorf("%q became %q (%v), want %q", hostile, got, w.err, want)
 		}
@@ -158,7 +158,7 @@ func TestShellValuesAreQuoted(t *testing.T) {
 }
 
 func TestSQLValuesMustBeQuoted(t *testing.T) {
-	w := writer{values: map[string]any{"user": `o"brien`, "name": "o'brien"}}
+	w := (&Catalog{}).writer(map[string]any{"user": `o"brien`, "name": "o'brien"})
 	want := `ALTER ROLE "o""brien" PASSWORD 'o''brien';`
 	if got := w.sql(`ALTER ROLE {{.user | ident}} PASSWORD {{literal .name}};`); got != want || w.err != nil {
 		t.Errorf("got %q, %v", got, w.err)

@@ -65,7 +65,7 @@ func (c *Catalog) Ask(name string, facts Facts) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("write question: none is called %q", name)
 	}
-	w := writer{values: Entry{}.values(finding.Finding{}, facts)}
+	w := c.writer(Entry{}.values(finding.Finding{}, facts))
 	text := w.text(source)
 	return text, w.err
 }
@@ -82,7 +82,7 @@ func (c *Catalog) Explain(f finding.Finding, facts Facts) (report.Finding, error
 	}
 	out := report.Finding{Code: f.Code, Severity: finding.Failed, Leg: f.Leg, Layer: f.Layer, Owner: report.Requester,
 		Args: f.Args}
-	w := writer{values: entry.values(f, facts)}
+	w := c.writer(entry.values(f, facts))
 	w.values["code"] = string(f.Code)
 	for _, name := range []string{"message", "detail", "hint", "parameter", "slot", "file", "method", "notBefore",
 		"notAfter"} {
@@ -142,7 +142,7 @@ func (c *Catalog) titles(f finding.Finding, facts Facts) []string {
 		if !ok && !slices.Contains(finding.Codes(), finding.Code(name)) {
 			return nil
 		}
-		w := writer{values: entry.values(finding.Finding{}, facts)}
+		w := c.writer(entry.values(finding.Finding{}, facts))
 		if title := w.text(entry.Title); title != "" {
 			titles = append(titles, title)
 		} else {

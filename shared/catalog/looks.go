@@ -14,7 +14,7 @@ type Looks struct {
 func (c *Catalog) LooksRight(l Looks) (string, error) {
 	facts := complete(l.Facts)
 	facts["right"], facts["open"], facts["unseen"] = c.checks(l.Right), c.checks(l.Open), ""
-	w := writer{values: facts}
+	w := c.writer(facts)
 	for _, s := range c.sentences.Looks.Unseen {
 		if s.When.matches(facts) && within(s.Layers, facts["layer"]) {
 			facts["unseen"] = w.text(s.Text)

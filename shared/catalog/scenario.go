@@ -64,7 +64,7 @@ func (c *Catalog) Note(key string, facts Facts) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("word note: no words for %q", key)
 	}
-	w := writer{values: complete(facts)}
+	w := c.writer(complete(facts))
 	text := w.text(source)
 	return text, w.err
 }
@@ -77,7 +77,7 @@ func (c *Catalog) Step(key string, facts Facts) (report.Step, error) {
 		if !word.When.matches(values) {
 			continue
 		}
-		w := writer{values: values}
+		w := c.writer(values)
 		step := report.Step{Key: key, Text: w.text(word.Text), Owner: word.Owner, Command: w.shell(word.Command)}
 		return step, w.err
 	}

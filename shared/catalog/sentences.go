@@ -49,14 +49,14 @@ func (c *Catalog) Verdict(name string, facts Facts) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("write headline: no sentence for verdict %q", name)
 	}
-	w := writer{values: facts}
+	w := c.writer(facts)
 	text := w.text(source)
 	return text, w.err
 }
 
 // CannotProve says what a probe with these facts does not show.
 func (c *Catalog) CannotProve(facts Facts) ([]string, error) {
-	w := writer{values: facts}
+	w := c.writer(facts)
 	var out []string
 	for _, s := range c.sentences.CannotProve {
 		if s.When.matches(facts) {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 	"text/template/parse"
 )
@@ -19,6 +20,28 @@ const (
 	// forConfirm is prose with a command or a query in it: values are quoted for the shell unless they were for SQL.
 	forConfirm
 )
+
+// templates keeps what was parsed. The texts are those of the words, so it does not grow without end.
+type templates struct{ parsed sync.Map }
+
+type templateKey struct {
+	source string
+	kind   language
+}
+
+func (t *templates) get(source string, kind language) (*template.Template, error) {
+	key := templateKey{source, kind}
+	if known, ok := t.parsed.Load(key); ok {
+		if parsed, ok := known.(*template.Template); ok {
+			return parsed, nil
+		}
+	}
+	parsed, err := parseTemplate(source, kind)
+	if err == nil {
+		t.parsed.Store(key, parsed)
+	}
+	return parsed, err
+}
 
 // parseTemplate reads one text. In a shell command every value is quoted for the shell, whatever its author wrote; in
 // SQL every value must pass ident or literal, which is checked here.

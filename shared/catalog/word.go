@@ -36,7 +36,7 @@ func (c *Catalog) Word(f finding.Finding, facts Facts) (report.Finding, error) {
 	if !ok {
 		return report.Finding{}, fmt.Errorf("word finding: no words for code %q", f.Code)
 	}
-	w := writer{values: e.values(f, facts)}
+	w := c.writer(e.values(f, facts))
 	out := report.Finding{
 		Code: f.Code, Severity: c.SeverityOf(f), Leg: f.Leg, From: f.From, Layer: f.Layer,
 		Title: w.text(e.Title), Detail: w.text(e.Detail),
@@ -67,7 +67,7 @@ func (c *Catalog) Headline(f finding.Finding, facts Facts) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("write headline: no words for code %q", f.Code)
 	}
-	w := writer{values: e.values(f, facts)}
+	w := c.writer(e.values(f, facts))
 	text := w.text(e.Headline)
 	if w.err != nil {
 		return "", fmt.Errorf("write headline of %s: %w", f.Code, w.err)
@@ -105,8 +105,13 @@ func (e Entry) owner(leg string) report.Owner {
 
 // writer fills templates and keeps the first error.
 type writer struct {
-	values map[string]any
-	err    error
+	templates *templates
+	values    map[string]any
+	err       error
+}
+
+func (c *Catalog) writer(values map[string]any) writer {
+	return writer{templates: &c.templates, values: values}
 }
 
 func (w *writer) text(source string) string  { return w.fill(source, plain) }
@@ -120,7 +125,7 @@ func (w *writer) fill(source string, kind language) string {
 	if !strings.Contains(source, "{{") {
 		return strings.TrimSpace(source)
 	}
-	t, err := parseTemplate(source, kind)
+	t, err := w.templates.get(source, kind)
 	if err != nil {
 		w.err = err
 		return ""

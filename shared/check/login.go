@@ -111,7 +111,8 @@ func (l *legRun) awaitPassword(ctx context.Context) (secret.String, error) {
 
 func (l *legRun) loginTarget() login.Target {
 	e := l.leg.Endpoint
-	return login.Target{User: e.User, Database: e.Databases[0], Password: l.secret, TLSVerified: l.verified}
+	return login.Target{User: e.User, Database: e.Databases[0], Password: l.secret, TLSVerified: l.verified,
+		Keys: l.runner.keys}
 }
 
 // unavailable is a credential or a list of roots that could not be had. The error never carries the value.

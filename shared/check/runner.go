@@ -20,6 +20,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/plan"
+	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/scenario"
@@ -57,7 +58,10 @@ type Credentials interface {
 }
 
 // Runner runs checks. It is safe for use by many goroutines.
-type Runner struct{ parts Parts }
+type Runner struct {
+	parts Parts
+	keys  *login.Keys
+}
 
 // New makes a runner.
 func New(p Parts) *Runner {
@@ -67,7 +71,7 @@ func New(p Parts) *Runner {
 	if p.Progress == nil {
 		p.Progress = func(string, diagnosis.Layer) {}
 	}
-	return &Runner{parts: p}
+	return &Runner{parts: p, keys: login.NewKeys()}
 }
 
 // Run runs one check and reports. Trouble of the servers is in the report; an error is our own trouble.

@@ -5,6 +5,7 @@ package credential
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +45,8 @@ type Resolver struct {
 
 	mu     sync.Mutex
 	vaults map[string]*azsecrets.Client
+	// roots are the pools read so far, by the text that they were read from.
+	roots map[string]*x509.CertPool
 }
 
 // New makes a Resolver and does nothing else: no call, no credential, no client.
@@ -54,6 +57,7 @@ func New(options Options) *Resolver {
 	return &Resolver{
 		options:  options,
 		vaults:   map[string]*azsecrets.Client{},
+		roots:    map[string]*x509.CertPool{},
 		identity: sync.OnceValues(func() (azcore.TokenCredential, error) { return identityOf(options) }),
 	}
 }

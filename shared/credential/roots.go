@@ -18,6 +18,20 @@ func (r *Resolver) Roots(name string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, err
 	}
+	pool, why := r.pool(value)
+	if why != "" {
+		return nil, &Unavailable{Source: "setting " + name, Why: why}
+	}
+	return pool, nil
+}
+
+// pool reads each text once: a fleet's checks name the same few settings. Whoever gets a pool must not add to it.
+func (r *Resolver) pool(value string) (*x509.CertPool, string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known, ok := r.roots[value]; ok {
+		return known, ""
+	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		// A machine without roots of its own can still verify against the ones that are given.
@@ -25,9 +39,10 @@ func (r *Resolver) Roots(name string) (*x509.CertPool, error) {
 	}
 	// Most ways to fill in an app setting end a value at its first line break, so people write \n.
 	if why := addRoots(pool, []byte(strings.ReplaceAll(value, `\n`, "\n"))); why != "" {
-		return nil, &Unavailable{Source: "setting " + name, Why: why}
+		return nil, why
 	}
-	return pool, nil
+	r.roots[value] = pool
+	return pool, ""
 }
 
 // addRoots is strict where AppendCertsFromPEM and pem.Decode skip what they cannot read: a root that is silently left out

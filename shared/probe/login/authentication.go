@@ -143,6 +143,7 @@ func (c *conversation) saslInitial() bool {
 		binding = nil
 	}
 	c.scram = newScram(c.t.Password.Reveal(), header, binding)
+	c.scram.keys = c.t.Keys
 	return c.send(&pgproto3.SASLInitialResponse{AuthMechanism: mechanism, Data: c.scram.clientFirst()})
 }
 

@@ -50,6 +50,8 @@ type Target struct {
 	ApplicationName string
 	// Flight is questions that travel with the last password message; Session.Answers has what came of them.
 	Flight []Query
+	// Keys remembers salted passwords from one login to the next; nil derives each anew.
+	Keys *Keys
 }
 
 // Observe logs in over conn, which it owns from then on. The session is nil, and conn closed, unless the login worked.

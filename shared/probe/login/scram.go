@@ -21,6 +21,7 @@ const (
 // scram is the client side of SCRAM-SHA-256 (RFC 5802, RFC 7677), with or without channel binding.
 type scram struct {
 	password string
+	keys     *Keys
 	// gs2Header is "n,,", "y,," or "p=tls-server-end-point,,"; binding is the data of the last one.
 	gs2Header   string
 	binding     []byte
@@ -77,7 +78,7 @@ func (s *scram) readServerFirst(data []byte) Violation {
 
 // clientFinal computes the proof, and the signature that the server will have to show. Its error is the context's.
 func (s *scram) clientFinal(ctx context.Context) ([]byte, error) {
-	salted, err := saltedPassword(ctx, s)
+	salted, err := s.keys.of(ctx, s)
 	if err != nil {
 		return nil, err
 	}
