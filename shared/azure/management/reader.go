@@ -26,6 +26,8 @@ const (
 	atOnce = 6
 	// maxEndpoints bounds the private endpoints that are followed from one server.
 	maxEndpoints = 8
+	// maxPeers bounds the peered networks that are looked at for a gateway.
+	maxPeers = 4
 )
 
 // Options are the parts of a Reader. Only Credential is required.
@@ -60,7 +62,7 @@ func (r *Reader) Read(ctx context.Context, q azure.Question) azure.Configuration
 		w.clients = clients
 		w.begin(q)
 		w.running.Wait()
-		w.seekZones()
+		w.lookAround(q)
 		w.running.Wait()
 	}
 	out := w.configuration(q)

@@ -159,13 +159,70 @@ func TestASecondZoneOfTheNameIsSought(t *testing.T) {
 	}
 }
 
+// A source that stands outside of Azure is reached by a gateway, and that stands in a hub more often than not.
+func TestTheHubIsReadForItsGateway(t *testing.T) {
+	t.Parallel()
+	hub := there + "rg-hub/providers/Microsoft.Network/virtualNetworks/hub"
+	wan := there + "rg-x/providers/Microsoft.Network/virtualNetworks/HV_westeurope_1"
+	beyond := there + "rg-x/providers/Microsoft.Network/virtualNetworks/beyond"
+	c := sample()
+	c.VirtualNetworks[1].Peerings = []azure.Peering{peered(hub), peered(wan)}
+	c.VirtualNetworks = append(c.VirtualNetworks, azure.VirtualNetwork{ID: hub, HasGateway: true,
+		Peerings: []azure.Peering{peered(runNet), peered(beyond)}}, azure.VirtualNetwork{ID: beyond})
+	for _, q := range []azure.Question{{TargetID: runtimeID}, {TargetID: runtimeID, SourceID: sourceNet}} {
+		got := read(t, &cloudOf{Configuration: c}, q)
+		i := slices.IndexFunc(got.VirtualNetworks, func(v azure.VirtualNetwork) bool { return v.ID == hub })
+		if (i >= 0) != (q.SourceID == "") || i >= 0 && (!got.VirtualNetworks[i].HasGateway || len(got.VirtualNetworks[i].Peerings) != 2) {
+			t.Errorf("%+v: %s", q, pretty(got.VirtualNetworks))
+		}
+		if len(got.Troubles) != 0 {
+			t.Errorf("%+v: %+v", q, got.Troubles)
+		}
+	}
+}
+
+// A mistake of ours in one answer costs that answer, not the process.
+func TestAMistakeIsATrouble(t *testing.T) {
+	t.Parallel()
+	c := &cloudOf{Configuration: sample(), disturb: func(r *http.Request) (*http.Response, error) {
+		if asks(r, "/rt-run") {
+			panic("a nil map")
+		}
+		return nil, nil
+	}}
+	got := read(t, c, question())
+	if len(got.Troubles) != 1 || got.Troubles[0].Kind != azure.Failed || !strings.Contains(got.Troubles[0].Detail, "a nil map") ||
+		len(got.SecurityGroups) != 2 {
+		t.Errorf("%+v", got.Troubles)
+	}
+}
+
+// What Azure leaves out of an answer is left out, and breaks nothing.
+func TestEmptyAnswers(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `{"value":[null,{}],"properties":{}}`, `{"value":null,"properties":null}`} {
+		c := &cloudOf{Configuration: sample(), disturb: func(r *http.Request) (*http.Response, error) {
+			return answer(r, http.StatusOK, body), nil
+		}}
+		for _, source := range []string{machineID, nicID, endID, sourceSub, strings.Replace(machineID, "Compute/virtualMachines", "DBforPostgreSQL/servers", 1)} {
+			q := question()
+			q.SourceID = source
+			for _, x := range read(t, c, q).Troubles {
+				if x.Kind != azure.Unreadable && x.Kind != azure.NotFound {
+					t.Errorf("%s, %s: %+v", body, source, x)
+				}
+			}
+		}
+	}
+}
+
 // answer is one of the management plane's own making.
 func answer(r *http.Request, status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Status: http.StatusText(status), Request: r, Header: http.Header{},
 		Body: io.NopCloser(strings.NewReader(body)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 }
 
-func ends(r *http.Request, path string) bool {
+func asks(r *http.Request, path string) bool {
 	return strings.HasSuffix(strings.ToLower(r.URL.Path), strings.ToLower(path))
 }
 
@@ -181,7 +238,7 @@ func TestForbiddenNamesTheAction(t *testing.T) {
 		{`{"error":{"code":"L","message":"perform action 'Microsoft.Network/other/read'"}}`, "Microsoft.Network/other/read", "403 L"},
 	} {
 		f := &cloudOf{Configuration: sample(), disturb: func(r *http.Request) (*http.Response, error) {
-			if ends(r, "/nsg-run") {
+			if asks(r, "/nsg-run") {
 				return answer(r, http.StatusForbidden, c.body), nil
 			}
 			return nil, nil
@@ -212,7 +269,7 @@ func TestThrottledRequestsWait(t *testing.T) {
 	t.Parallel()
 	var first, second atomic.Int64
 	c := &cloudOf{Configuration: sample(), disturb: func(r *http.Request) (*http.Response, error) {
-		if !ends(r, "/rt-run") {
+		if !asks(r, "/rt-run") {
 			return nil, nil
 		}
 		if first.CompareAndSwap(0, time.Now().UnixNano()) {
@@ -236,7 +293,7 @@ func TestThrottledForLongerThanThereIsTime(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
 	c := &cloudOf{Configuration: sample(), disturb: func(r *http.Request) (*http.Response, error) {
-		if !ends(r, "/rt-run") {
+		if !asks(r, "/rt-run") {
 			return nil, nil
 		}
 		asked.Add(1)
@@ -256,7 +313,7 @@ func TestSlowAnswersEndWithTheTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	c := &cloudOf{Configuration: sample(), disturb: func(r *http.Request) (*http.Response, error) {
-		if ends(r, "/migrations") || ends(r, "/virtualNetworkLinks") {
+		if asks(r, "/migrations") || asks(r, "/virtualNetworkLinks") {
 			cancel()
 			<-r.Context().Done()
 			return nil, r.Context().Err()
@@ -289,7 +346,7 @@ func TestHalfAnswers(t *testing.T) {
 		{"connection cut", io.MultiReader(strings.NewReader(`{"prop`), broken{}), azure.Unreachable},
 	} {
 		f := &cloudOf{Configuration: sample(), disturb: func(r *http.Request) (*http.Response, error) {
-			if !ends(r, "/vnet-run") {
+			if !asks(r, "/vnet-run") {
 				return nil, nil
 			}
 			a := answer(r, http.StatusOK, "")
@@ -329,7 +386,7 @@ func TestAListWithoutEnd(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
 	c := &cloudOf{Configuration: sample(), disturb: func(r *http.Request) (*http.Response, error) {
-		if !ends(r, "/firewallRules") {
+		if !asks(r, "/firewallRules") {
 			return nil, nil
 		}
 		asked.Add(1)
@@ -348,7 +405,7 @@ func TestTheNextPageElsewhereIsNotAsked(t *testing.T) {
 		if r.URL.Host != "management.azure.com" || r.URL.Scheme != "https" {
 			t.Errorf("asked %s", r.URL)
 		}
-		if ends(r, "vnet-run/virtualNetworkPeerings") {
+		if asks(r, "vnet-run/virtualNetworkPeerings") {
 			return answer(r, http.StatusOK, `{"value":[],"nextLink":"https://evil.example/subscriptions/1/x"}`), nil
 		}
 		return nil, nil

@@ -15,11 +15,43 @@ type seek struct {
 	records []string
 }
 
-// seekZones looks for zones that no id led to, in the resource groups at hand: for a private endpoint without a zone
-// group, and for a network that a zone is not linked to, which may know another zone of that name. Zones in other
-// resource groups are not looked for: that would take the right to list a whole subscription.
-func (w *walk) seekZones() {
+// peer is a network on the other side of a peering that was read.
+type peer struct {
+	because *node
+	id      string
+}
+
+// peers are the networks that may have the gateway to a source outside of Azure: the hub of those at hand. A source that
+// the request names by its resource is reached without one.
+func (w *walk) peers() []peer {
+	var out []peer
+	distinct := map[string]bool{}
+	for _, k := range slices.Sorted(maps.Keys(w.seen.networks)) {
+		for _, p := range w.seen.networks[k].Peerings {
+			remote := key(p.RemoteID)
+			if w.nodes[remote] != nil || microsofts(remote) || len(distinct) == maxPeers && !distinct[remote] {
+				continue
+			}
+			distinct[remote] = true
+			out = append(out, peer{w.nodes["peerings:"+k], p.RemoteID})
+		}
+	}
+	return out
+}
+
+// microsofts tells the network of a virtual WAN's hub, which stands in a subscription that no one else may read.
+func microsofts(network string) bool { return strings.HasPrefix(serverName(network), "hv_") }
+
+// lookAround goes on when everything that ids led to is read: to the hub's gateway, and to zones. It looks for zones
+// that no id led to, in the resource groups at hand: for a private endpoint without a zone group, and for a network that
+// a zone is not linked to, which may know another zone of that name. Zones in other resource groups are not looked for:
+// that would take the right to list a whole subscription.
+func (w *walk) lookAround(q azure.Question) {
 	w.mu.Lock()
+	var peers []peer
+	if q.SourceID == "" {
+		peers = w.peers()
+	}
 	wanted := searches{}
 	for _, k := range slices.Sorted(maps.Keys(w.seen.endpoints)) {
 		w.seekFor(w.seen.endpoints[k], wanted)
@@ -28,6 +60,9 @@ func (w *walk) seekZones() {
 		w.seekBeside(w.seen.zones[k], wanted)
 	}
 	w.mu.Unlock()
+	for _, p := range peers {
+		w.follow(p.because, p.id, typeNetwork, w.network)
+	}
 	for _, g := range slices.Sorted(maps.Keys(wanted)) {
 		for _, s := range wanted[g].seeks {
 			w.want(s.because, "zones:"+g, func(n *node) { w.seekIn(n, *wanted[g]) })

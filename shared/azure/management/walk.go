@@ -2,6 +2,7 @@ package management
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -77,12 +78,22 @@ func (w *walk) want(because *node, what string, ask func(*node)) *node {
 	if !known {
 		n = &node{}
 		w.nodes[what] = n
-		w.running.Go(func() { ask(n) })
+		w.running.Go(func() {
+			defer w.broken(n)
+			ask(n)
+		})
 	}
 	if because != nil && !slices.Contains(because.next, n) {
 		because.next = append(because.next, n)
 	}
 	return n
+}
+
+// broken keeps a mistake of ours in one answer from taking the whole process along: what was read elsewhere still counts.
+func (w *walk) broken(n *node) {
+	if fault := recover(); fault != nil {
+		w.note(azure.Trouble{Kind: azure.Failed, Detail: "a mistake in pgpreflight: " + line(fmt.Sprint(fault))}, n)
+	}
 }
 
 // follow asks for the resource behind an id that an answer holds. One that is empty leads nowhere; one of another type
