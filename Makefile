@@ -70,6 +70,14 @@ vuln: ## known vulnerabilities in what is linked in; asks the Go vulnerability d
 fuzz: ## fuzz what reads bytes from strangers, FUZZTIME each (default: two minutes for all)
 	@bash infra/local/fuzz.sh
 
+# a report that was really made, as its page looks; run it when the page changes
+.PHONY: picture
+picture: run ## the picture of a report in docs, anew
+	@profile=$$(mktemp -d); $(or $(CHROMIUM),chromium) --headless --no-sandbox --disable-gpu --no-first-run --hide-scrollbars \
+		--disable-background-networking --disable-component-update --disable-sync --disable-extensions --disable-quic \
+		--host-resolver-rules='MAP * ~NOTFOUND , EXCLUDE 127.0.0.1' --user-data-dir=$$profile --window-size=980,1043 \
+		--screenshot=docs/report.png "file://$(CURDIR)/.local/reports/sample-broken.html" 2>/dev/null; rm -rf $$profile
+
 .PHONY: lint
 lint: $(LINT) ## gofmt and golangci-lint, pinned
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
