@@ -45,7 +45,7 @@ type Workspace struct {
 // NewWorkspace copies the templates from infra into dir, and points the provider at the plane.
 func NewWorkspace(tools Tools, infra, dir string, plane *arm.Plane) (*Workspace, error) {
 	w := &Workspace{Dir: filepath.Join(dir, "infra"), tools: tools}
-	for _, pattern := range []string{"*.tf", "*.json", "tests/*.tftest.hcl", "examples/*.tfvars"} {
+	for _, pattern := range []string{"*.tf", "*.json", "tests/*.tftest.hcl", "tests/mocks/*.tfmock.hcl", "examples/*.tfvars"} {
 		if err := copyAll(infra, w.Dir, pattern); err != nil {
 			return nil, err
 		}
