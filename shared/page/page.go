@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -49,7 +50,9 @@ type frame struct {
 }
 
 // shared names the templates that every page is built from: the frame itself, and the parts that pages share.
-func shared() []string { return []string{"templates/frame.html", "templates/parts.html"} }
+func shared() []string {
+	return []string{"templates/frame.html", "templates/parts.html", "templates/lists.html"}
+}
 
 // load reads each templates/NAME.html, which defines "body", together with style/base.css and style/NAME.css where
 // there is one.
@@ -65,7 +68,7 @@ func load() (frames, error) {
 	out := frames{}
 	for _, file := range names {
 		name := strings.TrimSuffix(strings.TrimPrefix(file, "templates/"), ".html")
-		if name == "frame" || name == "parts" {
+		if slices.Contains(shared(), file) {
 			continue
 		}
 		if out[name], err = one(base, file, name); err != nil {
@@ -83,13 +86,21 @@ func one(base *template.Template, file, name string) (frame, error) {
 	if page, err = page.ParseFS(files, file); err != nil {
 		return frame{}, err
 	}
-	style, err := styleOf("base", name)
+	style, err := styleOf("base", family(name), name)
 	if err != nil {
 		return frame{}, err
 	}
 	sum := sha256.Sum256([]byte(style))
 	return frame{template: page, style: template.CSS(style),
 		sources: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"}, nil
+}
+
+// family is the style sheet that the pages of lists have in common.
+func family(name string) string {
+	if slices.Contains([]string{"index", "routes", "route", "wave"}, name) {
+		return "lists"
+	}
+	return ""
 }
 
 // styleOf joins the style sheets, those that are there.
