@@ -34,7 +34,9 @@ const (
 	root       = "../../.."
 	sourceHost = "orders-db.corp.example"
 	targetHost = "orders.private.postgres.database.azure.com"
-	password   = "never-to-be-seen-7c1f"
+	// replies is a queue that requests may name for the answer.
+	replies  = "check-replies"
+	password = "never-to-be-seen-7c1f"
 	// patience for one report; a redelivery after a kill waits for the lock.
 	patience = 60 * time.Second
 )
@@ -111,7 +113,7 @@ func start(t *testing.T, names map[string]dnsserver.Script, settings map[string]
 		with[name] = value
 	}
 	b.Stack, err = stack.Start(ctx, stack.Options{Root: root, Handler: binary, Names: all, Settings: with, Log: b.log,
-		Lock: 5 * time.Second})
+		Lock: 5 * time.Second, Replies: []string{replies}})
 	skipIfMissing(t, err)
 	t.Cleanup(func() {
 		if err := b.Stop(); err != nil {
