@@ -62,6 +62,9 @@ func (g SecurityGroup) Decide(f Flow, d Direction, s Surroundings) Decision {
 		}
 	}
 	out := seen[0]
+	if out.Outcome == Undecided {
+		out.Unclear = unclear
+	}
 	for _, one := range seen[1:] {
 		if one.Rule != out.Rule {
 			out.Rule, out.Priority, out.Default = "", 0, false
@@ -84,12 +87,9 @@ func (w walk) through(g SecurityGroup) (reached []Decision, unclear []string) {
 		if matches == no {
 			continue
 		}
-		outcome := Undecided
-		switch strings.ToLower(rule.Access) {
-		case "allow":
-			outcome = Allowed
-		case "deny":
-			outcome = Denied
+		outcome := rule.outcome()
+		if outcome == Undecided {
+			unclear = append(unclear, rule.Name+": access "+rule.Access)
 		}
 		reached = append(reached, Decision{Outcome: outcome, Rule: rule.Name, Priority: rule.Priority, Default: rule.added})
 		if matches == yes {
@@ -101,6 +101,16 @@ func (w walk) through(g SecurityGroup) (reached []Decision, unclear []string) {
 	}
 	// Azure's own last rule denies everything; where it is not there, the list was not read to its end.
 	return append(reached, Decision{Outcome: Undecided}), append(unclear, "the rules that Azure adds")
+}
+
+func (r Rule) outcome() Outcome {
+	switch strings.ToLower(r.Access) {
+	case "allow":
+		return Allowed
+	case "deny":
+		return Denied
+	}
+	return Undecided
 }
 
 func (w walk) match(r Rule) (matches tri, unclear []string) {

@@ -56,6 +56,8 @@ type table struct {
 	own, system []entry
 	// gateway tells whether there is one; announces whether routes of its, which nobody here knows, hold at the subnet.
 	gateway, announces tri
+	// tags tells that a route is for a service tag, whose public addresses Azure keeps to itself.
+	tags bool
 	// networks are the ranges of the network and of its peers, for which announced routes do not count.
 	networks []netip.Prefix
 }
@@ -82,9 +84,12 @@ func (c Configuration) tableOf(network VirtualNetwork, routes RouteTable) table 
 		t.announces = no
 	}
 	for _, r := range routes.Routes {
-		if prefix, ok := prefixOf(r.Prefix); ok {
-			t.own = append(t.own, entry{prefix: prefix, hop: r.NextHop, address: r.NextHopAddress, name: r.Name})
+		prefix, ok := prefixOf(r.Prefix)
+		if !ok {
+			t.tags = true
+			continue
 		}
+		t.own = append(t.own, entry{prefix: prefix, hop: r.NextHop, address: r.NextHopAddress, name: r.Name})
 	}
 	for _, prefix := range prefixes(network.Prefixes) {
 		t.system = append(t.system, entry{prefix: prefix, hop: hopLocal})
@@ -105,10 +110,13 @@ func (c Configuration) tableOf(network VirtualNetwork, routes RouteTable) table 
 }
 
 // withDefaults adds what every subnet has: private ranges lead nowhere unless something says more, the rest is the
-// internet.
+// internet. Where a table has a route for everything, Azure takes the ones to nowhere away.
 func (t table) withDefaults() table {
+	everything := slices.ContainsFunc(t.own, func(e entry) bool { return e.prefix == netip.MustParsePrefix("0.0.0.0/0") })
 	for _, prefix := range append(prefixes([]string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}), carrierGrade()) {
-		t.system = append(t.system, entry{prefix: prefix, hop: hopNone})
+		if !everything {
+			t.system = append(t.system, entry{prefix: prefix, hop: hopNone})
+		}
 	}
 	for _, prefix := range prefixes([]string{"0.0.0.0/0", "::/0"}) {
 		t.system = append(t.system, entry{prefix: prefix, hop: hopInternet})
@@ -200,6 +208,9 @@ func (t table) wayOfWhole(to netip.Prefix) Way {
 	longer := t.announces != no && !within(to, t.networks) && !internal && winner.prefix.Bits() < to.Addr().BitLen()
 	if longer && !strings.EqualFold(winner.hop, hopGateway) {
 		return Way{Fate: Unclear, Why: "gateway"}
+	}
+	if t.tags && winner.prefix.Bits() < to.Addr().BitLen() && !within(to, unroutable()) && !within(to, t.networks) {
+		return Way{Fate: Unclear, Why: "service_tag"}
 	}
 	if winner.part {
 		return Way{Fate: Unclear, Why: "part_of_network"}
