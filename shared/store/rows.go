@@ -34,6 +34,23 @@ func check(r report.Report) error {
 	return nil
 }
 
+// Encode gives the rows of a report in table Checks as Save sends them, the report's own first.
+func Encode(r report.Report) ([][]byte, error) {
+	fitted, text, err := fit(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode report: %w", err)
+	}
+	var out [][]byte
+	for _, row := range reportRows(fitted, text, len(r.Findings)) {
+		raw, err := row.encode()
+		if err != nil {
+			return nil, fmt.Errorf("encode report: %w", err)
+		}
+		out = append(out, raw)
+	}
+	return out, nil
+}
+
 // reportRows are the rows of a report in Checks, the row `report` first. count is how many findings there really are.
 func reportRows(r report.Report, text string, count int) []row {
 	rows := []row{reportRow(r, text, count)}

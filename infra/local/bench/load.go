@@ -72,8 +72,10 @@ func load(ctx context.Context, g *ground, o options) error {
 	if err != nil {
 		return err
 	}
-	clients := []competitor{g.inOneProcess("ours", o.pairs, atOnce), g.inOneProcess("pgx", o.pairs, atOnce)}
-	names := []string{"pgpreflight, with report and rows", "ideal pgx, one batch"}
+	clients := []competitor{g.inOneProcess("ours", o.pairs, atOnce), g.inOneProcess("pgx", o.pairs, atOnce),
+		g.inOneProcess("calls", o.pairs, atOnce)}
+	names := []string{"pgpreflight, with report and rows", "ideal pgx, one batch",
+		"pgpreflight, and the calls to the tables up to the network"}
 	if exporter != 0 {
 		clients = append(clients, competitor{name: "get", server: exporter, argv: []string{g.clientProgram, "-url",
 			strings.Join(g.probeURLs(), ","), "-pairs", fmt.Sprint(o.pairs), "-at-once", fmt.Sprint(atOnce), "get"}})

@@ -12,6 +12,9 @@ import (
 func clean(text string) string { return cleanTo(maxText, text) }
 
 func cleanTo(limit int, text string) string {
+	if len(text) <= limit && isPlain(text) {
+		return text
+	}
 	var b strings.Builder
 	for len(text) > 0 {
 		r, size := utf8.DecodeRuneInString(text)
@@ -31,6 +34,16 @@ func cleanTo(limit int, text string) string {
 		text = text[size:]
 	}
 	return b.String()
+}
+
+// isPlain tells whether a text is printable ASCII, as nearly all of them are.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < 0x20 || text[i] > 0x7e {
+			return false
+		}
+	}
+	return true
 }
 
 // peerErrorFields decodes an ErrorResponse or NoticeResponse: fields of a type byte and a terminated string, ended by

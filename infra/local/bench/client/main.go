@@ -1,7 +1,7 @@
 // Command client is what the benchmark runs besides the programs that people have: many checks in one process, and the
 // program that somebody would write with pgx who knows it well.
 //
-//	client -place FILE [-pairs N] [-at-once K] ours|pgx|holes
+//	client -place FILE [-pairs N] [-at-once K] ours|calls|pgx|holes
 //	client -url URL[,URL] [-pairs N] [-at-once K] get
 package main
 
@@ -92,9 +92,15 @@ func worker(name, file string, urls []string, timeout int) (work, error) {
 	}
 	switch name {
 	case "ours":
-		return ours(p, p.Request, timeout)
+		return ours(p, p.Request, timeout, rows)
+	case "calls":
+		finish, err := calls()
+		if err != nil {
+			return nil, err
+		}
+		return ours(p, p.Request, timeout, finish)
 	case "holes":
-		return ours(p, p.Holes, timeout)
+		return ours(p, p.Holes, timeout, rows)
 	case "pgx":
 		return ideal(p)
 	}
