@@ -22,8 +22,10 @@ const (
 	maxCalls = 160
 	// maxPages bounds one list: a central zone may be linked to a thousand networks, a hundred to a page.
 	maxPages = 20
-	// atOnce bounds the requests under way: the management plane throttles by caller (a bucket of 250 reads).
-	atOnce = 6
+	// atOnce bounds the requests of one reading that are under way, allAtOnce those of all readings of the process: the
+	// management plane throttles by caller, and a batch of checks is one caller.
+	atOnce    = 6
+	allAtOnce = 24
 	// maxEndpoints bounds the private endpoints that are followed from one server.
 	maxEndpoints = 8
 	// maxPeers bounds the peered networks that are looked at for a gateway.
@@ -43,14 +45,17 @@ type Options struct {
 }
 
 // Reader reads configurations. It is safe for use by many goroutines.
-type Reader struct{ options Options }
+type Reader struct {
+	options Options
+	slots   chan struct{}
+}
 
 // New makes a Reader and does nothing else: no call, no client.
 func New(o Options) *Reader {
 	if len(o.Cloud.Services) == 0 {
 		o.Cloud = cloud.AzurePublic
 	}
-	return &Reader{options: o}
+	return &Reader{options: o, slots: make(chan struct{}, allAtOnce)}
 }
 
 // Read reads until everything is read or the context ends. What was not read by then is in the configuration's
@@ -58,6 +63,7 @@ func New(o Options) *Reader {
 func (r *Reader) Read(ctx context.Context, q azure.Question) azure.Configuration {
 	started := time.Now()
 	w := newWalk(ctx, endpointZone(r.options.Cloud))
+	w.shared = r.slots
 	if clients, ok := r.clients(ctx, w); ok {
 		w.clients = clients
 		w.begin(q)

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	goruntime "runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -475,20 +477,35 @@ func TestWithoutATokenNothingIsAsked(t *testing.T) {
 	}
 }
 
+// Eight readings of one process are no more at once than its limit. Each has fake servers of its own: those keep the
+// pages of a list by its path, for one reader.
 func TestOnlySomeAreAskedAtOnce(t *testing.T) {
 	t.Parallel()
-	var now, most atomic.Int64
-	c := &cloudOf{Configuration: sample()}
-	c.disturb = func(*http.Request) (*http.Response, error) {
-		n := now.Add(1)
-		defer now.Add(-1)
-		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+	for _, c := range []struct{ readings, most int64 }{{1, atOnce}, {8, allAtOnce}} {
+		var now, most atomic.Int64
+		count := func(*http.Request) (*http.Response, error) {
+			n := now.Add(1)
+			defer now.Add(-1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			goruntime.Gosched()
+			return nil, nil
 		}
-		return nil, nil
-	}
-	read(t, c, question())
-	if most.Load() > atOnce {
-		t.Errorf("%d at once", most.Load())
+		slots := make(chan struct{}, allAtOnce)
+		var running sync.WaitGroup
+		for range c.readings {
+			r := reader(&cloudOf{Configuration: sample(), disturb: count})
+			r.slots = slots
+			running.Go(func() {
+				if got := r.Read(t.Context(), question()); len(got.Troubles) > 0 {
+					t.Errorf("%+v", got.Troubles)
+				}
+			})
+		}
+		running.Wait()
+		if most.Load() > c.most {
+			t.Errorf("%d readings: %d at once", c.readings, most.Load())
+		}
 	}
 }
 

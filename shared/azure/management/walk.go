@@ -22,9 +22,9 @@ type walk struct {
 	calls   atomic.Int64
 	// endpointZone is the one name that Azure's DNS leads private endpoints of flexible servers to, in this cloud.
 	endpointZone string
-	// slots bounds what is asked at once.
-	slots   chan struct{}
-	running sync.WaitGroup
+	// slots bounds what this walk asks at once, shared what all of them do.
+	slots, shared chan struct{}
+	running       sync.WaitGroup
 
 	mu    sync.Mutex
 	nodes map[string]*node
@@ -114,12 +114,14 @@ func (w *walk) follow(because *node, link, kind string, ask func(*node, *arm.Res
 // then.
 func ask[A any](w *walk, n *node, c call[A], at *arm.ResourceID) (A, bool) {
 	var none A
-	select {
-	case w.slots <- struct{}{}:
-		defer func() { <-w.slots }()
-	case <-w.ctx.Done():
-		w.note(azure.Trouble{Resource: at.String(), Action: c.action, Kind: azure.TimedOut}, n)
-		return none, false
+	for _, slots := range []chan struct{}{w.slots, w.shared} {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-w.ctx.Done():
+			w.note(azure.Trouble{Resource: at.String(), Action: c.action, Kind: azure.TimedOut}, n)
+			return none, false
+		}
 	}
 	answer, err := c.send(w.ctx, w.clients, at)
 	if err == nil {
