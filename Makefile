@@ -48,6 +48,14 @@ start: setup build ## start the local stack and leave it running (uses Core Tool
 test: setup build ## every test, with the race detector
 	@bash infra/local/test.sh
 
+.PHONY: infra-tools
+infra-tools: ## terraform and its azurerm provider for the checks of infra/, built once per machine (a quarter of an hour)
+	@bash infra/local/terraform/tools.sh
+
+.PHONY: infra-test
+infra-test: infra-tools ## the checks of infra/: fmt, validate, mocks, and apply against a management plane on loopback
+	@bash infra/local/terraform/test.sh
+
 # what runs in Azure, whatever this machine is
 bin/linux-amd64/handler: $(GO_FILES)
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build $(GOFLAGS_BIN) -o $@ ./handlers

@@ -20,7 +20,6 @@ resource "azurerm_linux_function_app" "this" {
   ftp_publish_basic_authentication_enabled       = false
   storage_account_name                           = azurerm_storage_account.this.name
   storage_uses_managed_identity                  = true
-  content_share_force_disabled                   = true
   builtin_logging_enabled                        = false
   key_vault_reference_identity_id                = azurerm_user_assigned_identity.app.id
   tags                                           = local.tags

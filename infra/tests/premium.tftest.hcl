@@ -24,7 +24,7 @@ run "locked_down" {
     error_message = "A Premium namespace must be private."
   }
   assert {
-    condition     = azurerm_linux_function_app.this[0].storage_uses_managed_identity && azurerm_linux_function_app.this[0].content_share_force_disabled && !azurerm_storage_account.this.shared_access_key_enabled
+    condition     = azurerm_linux_function_app.this[0].storage_uses_managed_identity && !azurerm_storage_account.this.shared_access_key_enabled
     error_message = "Premium must do without an account key."
   }
   assert {

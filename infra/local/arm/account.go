@@ -56,7 +56,7 @@ func (p *Plane) role(w http.ResponseWriter, r *http.Request, at path) bool {
 	}
 	for id, name := range p.roles {
 		if strings.HasSuffix(at.key(), id) {
-			reply(w, http.StatusOK, builtIn(id, name))
+			reply(w, http.StatusOK, builtIn(RoleID(name), name))
 			return true
 		}
 	}

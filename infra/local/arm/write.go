@@ -113,7 +113,11 @@ func (p *Plane) remove(w http.ResponseWriter, at path) {
 			delete(p.resources, id)
 		}
 	}
-	w.WriteHeader(http.StatusOK)
+	status := http.StatusOK
+	if at.resourceType() == "microsoft.eventgrid/topics" {
+		status = http.StatusNoContent // again, its client takes no other
+	}
+	w.WriteHeader(status)
 }
 
 // clone copies JSON values, so that what was sent is kept as it was sent.

@@ -45,6 +45,8 @@ func (j *judge) site() {
 			settings["FUNCTIONS_WORKER_RUNTIME"])
 		j.expect(strings.HasSuffix(settings["WEBSITE_RUN_FROM_PACKAGE"], "/app-package/handler.zip"), RuleRuntime,
 			"WEBSITE_RUN_FROM_PACKAGE is %q", settings["WEBSITE_RUN_FROM_PACKAGE"])
+		// with a content share the host would want an account key
+		j.expect(settings["WEBSITE_CONTENTAZUREFILECONNECTIONSTRING"] == "", RuleSettings, "there is a content share")
 		j.expect(same(At(site.Body, "properties", "keyVaultReferenceIdentity"), identity.ID), RuleIdentity,
 			"references are read as %v", At(site.Body, "properties", "keyVaultReferenceIdentity"))
 		return
