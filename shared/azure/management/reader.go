@@ -6,6 +6,7 @@ package management
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -64,7 +65,10 @@ func (r *Reader) Read(ctx context.Context, q azure.Question) azure.Configuration
 	started := time.Now()
 	w := newWalk(ctx, endpointZone(r.options.Cloud))
 	w.shared = r.slots
-	if clients, ok := r.clients(ctx, w); ok {
+	clients, err := r.clients(ctx, w)
+	if err != nil {
+		w.refuse(q, azure.Trouble{Kind: azure.NoIdentity, Detail: whyNoToken(ctx, err)})
+	} else {
 		w.clients = clients
 		w.begin(q)
 		w.running.Wait()
@@ -78,13 +82,12 @@ func (r *Reader) Read(ctx context.Context, q azure.Question) azure.Configuration
 }
 
 // clients makes what all requests of a reading share: one token, and policies that keep it to reading.
-func (r *Reader) clients(ctx context.Context, w *walk) (*clients, bool) {
+func (r *Reader) clients(ctx context.Context, w *walk) (*clients, error) {
 	manager := r.options.Cloud.Services[cloud.ResourceManager]
 	token, err := r.options.Credential.GetToken(ctx, policy.TokenRequestOptions{
 		Scopes: []string{manager.Audience + "/.default"}})
 	if err != nil {
-		w.note(azure.Trouble{Kind: azure.NoIdentity, Detail: whyNoToken(ctx, err)}, nil)
-		return nil, false
+		return nil, fmt.Errorf("get token for the management plane: %w", err)
 	}
 	options := policy.ClientOptions{
 		Cloud: r.options.Cloud, Transport: r.options.Transport, Retry: retry(r.options.Retry),
@@ -95,7 +98,7 @@ func (r *Reader) clients(ctx context.Context, w *walk) (*clients, bool) {
 		credential: held{TokenCredential: r.options.Credential, token: token},
 		// The SDK would otherwise register a resource provider that a subscription lacks, which is a write.
 		options: &arm.ClientOptions{ClientOptions: options, DisableRPRegistration: true},
-	}, true
+	}, nil
 }
 
 // held gives the token that the reading started with, so that its clients ask for none of their own. A challenge

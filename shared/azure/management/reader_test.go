@@ -21,6 +21,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/credential"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
 )
 
 func pretty(v any) string {
@@ -194,6 +195,7 @@ func TestAMistakeIsATrouble(t *testing.T) {
 	}}
 	got := read(t, c, question())
 	if len(got.Troubles) != 1 || got.Troubles[0].Kind != azure.Failed || !strings.Contains(got.Troubles[0].Detail, "a nil map") ||
+		key(got.Troubles[0].Resource) != key(runRoutes) ||
 		len(got.SecurityGroups) != 2 {
 		t.Errorf("%+v", got.Troubles)
 	}
@@ -468,8 +470,17 @@ func TestWithoutATokenNothingIsAsked(t *testing.T) {
 	} {
 		f := &cloudOf{Configuration: sample()}
 		got := New(Options{Credential: noToken{c.err}, Transport: f}).Read(t.Context(), question())
-		if len(got.Troubles) != 1 || got.Troubles[0].Kind != azure.NoIdentity || got.Troubles[0].Detail != c.want || len(f.asked()) != 0 {
+		if len(got.Troubles) != 4 || len(f.asked()) != 0 {
 			t.Errorf("%+v", got)
+		}
+		for _, x := range got.Troubles {
+			if x.Kind != azure.NoIdentity || x.Detail != c.want || x.Resource == "" || len(x.Roles) != 1 {
+				t.Errorf("%+v", x)
+			}
+		}
+		found := azure.Judge(got, azure.Case{}).Findings
+		if !slices.ContainsFunc(found, func(f finding.Finding) bool { return f.Code == finding.AzNotRead && f.Args["no_identity"] == true }) {
+			t.Errorf("%+v", found)
 		}
 		if got.Target == nil || got.Target.ServerID != targetID {
 			t.Errorf("%+v", got.Target)

@@ -125,7 +125,7 @@ func (w *walk) troubles() []azure.Trouble {
 			reach(root, role, wantedBy)
 		}
 	}
-	out := slices.Clone(w.seen.troubles)
+	var out []azure.Trouble
 	for n, ends := range wantedBy {
 		for _, t := range n.troubles {
 			t.Roles = ends

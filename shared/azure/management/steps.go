@@ -24,17 +24,39 @@ const (
 
 // begin starts at the ends that the request names.
 func (w *walk) begin(q azure.Question) {
-	for role, start := range map[string]string{"source": q.SourceID, "target": q.TargetID, "runtime": q.RuntimeID,
-		"vantage": q.VantageSubnetID} {
-		if start == "" {
-			continue
+	for _, role := range roles() {
+		if start := startOf(q, role); start != "" {
+			w.start(w.root(role), start)
 		}
-		w.mu.Lock()
-		root := &node{role: role}
-		w.nodes["end:"+role] = root
-		w.mu.Unlock()
-		w.start(root, start)
 	}
+}
+
+// refuse gives every end the same trouble: nothing can be asked at all.
+func (w *walk) refuse(q azure.Question, t azure.Trouble) {
+	for _, role := range roles() {
+		if t.Resource = startOf(q, role); t.Resource != "" {
+			w.note(t, w.root(role))
+		}
+	}
+}
+
+func (w *walk) root(role string) *node {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := &node{}
+	w.nodes["end:"+role] = n
+	return n
+}
+
+func (w *walk) end(role string) *node {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.nodes["end:"+role]
+}
+
+func startOf(q azure.Question, role string) string {
+	return map[string]string{"source": q.SourceID, "target": q.TargetID, "runtime": q.RuntimeID,
+		"vantage": q.VantageSubnetID}[role]
 }
 
 func (w *walk) start(root *node, start string) {
@@ -50,7 +72,7 @@ func (w *walk) start(root *node, start string) {
 	for kind, step := range steps {
 		if strings.EqualFold(at.ResourceType.String(), kind) {
 			w.follow(root, start, kind, step)
-			if root.role == "target" && kind == typeServer {
+			if root == w.end("target") && kind == typeServer {
 				w.want(root, "migrations:"+key(start), func(n *node) { w.migrations(n, at) })
 			}
 			return

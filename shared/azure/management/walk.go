@@ -31,11 +31,10 @@ type walk struct {
 	seen  found
 }
 
-// node is one question: a resource, or a list that belongs to one. An edge leads to what was asked because of it.
+// node is one question: an end of the migration, a resource, or a list that belongs to one. An edge leads to what was
+// asked because of it.
 type node struct {
-	next []*node
-	// role is set on the ends of the migration themselves.
-	role     string
+	next     []*node
 	troubles []azure.Trouble
 }
 
@@ -54,7 +53,6 @@ type found struct {
 	listed     map[string]bool
 	migrations []azure.Migration
 	sought     []string
-	troubles   []azure.Trouble
 }
 
 func newWalk(ctx context.Context, endpointZone string) *walk {
@@ -79,7 +77,7 @@ func (w *walk) want(because *node, what string, ask func(*node)) *node {
 		n = &node{}
 		w.nodes[what] = n
 		w.running.Go(func() {
-			defer w.broken(n)
+			defer w.broken(n, what)
 			ask(n)
 		})
 	}
@@ -90,9 +88,10 @@ func (w *walk) want(because *node, what string, ask func(*node)) *node {
 }
 
 // broken keeps a mistake of ours in one answer from taking the whole process along: what was read elsewhere still counts.
-func (w *walk) broken(n *node) {
+func (w *walk) broken(n *node, what string) {
 	if fault := recover(); fault != nil {
-		w.note(azure.Trouble{Kind: azure.Failed, Detail: "a mistake in pgpreflight: " + line(fmt.Sprint(fault))}, n)
+		_, resource, _ := strings.Cut(what, "/")
+		w.note(azure.Trouble{Resource: "/" + resource, Kind: azure.Failed, Detail: "a mistake in pgpreflight: " + line(fmt.Sprint(fault))}, n)
 	}
 }
 
@@ -139,10 +138,6 @@ func ask[A any](w *walk, n *node, c call[A], at *arm.ResourceID) (A, bool) {
 func (w *walk) note(t azure.Trouble, n *node) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if n == nil {
-		w.seen.troubles = append(w.seen.troubles, t)
-		return
-	}
 	n.troubles = append(n.troubles, t)
 }
 
