@@ -13,7 +13,6 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
-	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
@@ -160,11 +159,32 @@ func TestASlowReadingEndsBeforeTheDeadline(t *testing.T) {
 	})
 	r := run(t, p, withTarget(t))
 	layer := status(r, "target", finding.Azure)
-	if left > 1800*time.Millisecond || layer.Status != finding.StatusSkipped || layer.Reason == "" || r.Verdict == report.Inconclusive {
-		t.Errorf("%s left, %+v, %s", left, layer, r.Verdict)
+	if left > 1800*time.Millisecond || layer.Status != finding.StatusSkipped || layer.Reason == "" {
+		t.Errorf("%s left, %+v", left, layer)
 	}
-	if f, found := codes(r)[finding.AzNotRead]; !found || f.Severity != finding.Info {
-		t.Errorf("%v", codes(r))
+}
+
+// Nothing that cannot be read changes the verdict.
+func TestNothingReadFailsNothing(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []azure.TroubleKind{azure.TimedOut, azure.NoIdentity, azure.Unreachable, azure.Throttled,
+		azure.NotPermitted, azure.NotFound, azure.Failed, azure.OverLimit} {
+		p, _ := parts(t)
+		c := withTarget(t)
+		c.TimeoutSeconds = 60
+		without := run(t, p, c)
+		p.Azure = reads(func(context.Context, azure.Question) azure.Configuration {
+			return azure.Configuration{Target: &azure.Place{ResourceID: serverID, ServerID: serverID},
+				Troubles: []azure.Trouble{{Resource: serverID, Action: "a/read", Kind: kind, Roles: []string{"target"}}}}
+		})
+		r := run(t, p, c)
+		code := finding.AzNotRead
+		if kind == azure.NotPermitted {
+			code = finding.AzNotPermitted
+		}
+		if f, found := codes(r)[code]; !found || f.Severity != finding.Info || r.Verdict != without.Verdict {
+			t.Errorf("%s: %v, %s instead of %s", kind, codes(r), r.Verdict, without.Verdict)
+		}
 	}
 }
 

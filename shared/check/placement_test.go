@@ -33,7 +33,7 @@ func byName(t *testing.T, answers map[string]dns.Script) (Parts, request.Check, 
 	end := func(host string) request.Endpoint {
 		return request.Endpoint{Host: host, Port: 5432, TLS: request.TLS{Mode: request.TLSRequire}}
 	}
-	return p, request.Check{Version: 1, ID: "one", Depth: request.DepthResolve, TimeoutSeconds: 2,
+	return p, request.Check{Version: 1, ID: "one", Depth: request.DepthResolve, TimeoutSeconds: 60,
 		Source: end(rdsName), Target: end(azureName)}, server
 }
 
