@@ -6,21 +6,21 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 )
 
-// explanation is which symptoms a fault of the configuration brings about.
-type explanation struct {
-	fact     finding.Code
-	symptoms []finding.Code
+// Explanation is which symptoms a fault of the configuration brings about.
+type Explanation struct {
+	Fact     finding.Code
+	Symptoms []finding.Code
 }
 
-// explanations is the whole table. Each pair says that the fault by itself makes the probe see that symptom.
-func explanations() []explanation {
+// Explanations is the whole table. Each pair says that the fault by itself can make the probe see that symptom.
+func Explanations() []Explanation {
 	noName := []finding.Code{finding.DNSNameNotFound, finding.DNSNoAddress, finding.DNSPrivateLinkRecordMissing,
 		finding.DNSPublicWherePrivateExpected}
 	noWay := []finding.Code{finding.TCPTimeout, finding.TCPHostUnreachable, finding.TCPNetworkUnreachable}
 	shut := append(slices.Clone(noWay), finding.TCPRefused, finding.PeerSilent, finding.PeerClosed, finding.PeerReset)
 	middle := append(slices.Clone(shut), finding.TLSStalled, finding.TLSClosed, finding.TLSReset, finding.TLSIntercepted)
 	refused := []finding.Code{finding.HBAAddressNotAllowed, finding.HBARejected, finding.AzurePublicAccessDisabled}
-	return []explanation{
+	return []Explanation{
 		{finding.AzZoneNotLinked, append(slices.Clone(noName), finding.DNSAnswersDiffer)},
 		{finding.AzZoneMissing, noName},
 		{finding.AzRecordMissing, noName},
@@ -44,9 +44,12 @@ func explanations() []explanation {
 // Explains tells how surely a fault of the configuration is the cause of what a probe saw: "certain", "likely", or ""
 // where it is not.
 func (c Configuration) Explains(fact, symptom finding.Finding) string {
-	table := explanations()
-	i := slices.IndexFunc(table, func(e explanation) bool { return e.fact == fact.Code })
-	if i < 0 || fact.Leg != symptom.Leg || !slices.Contains(table[i].symptoms, symptom.Code) {
+	table := Explanations()
+	i := slices.IndexFunc(table, func(e Explanation) bool { return e.Fact == fact.Code })
+	if i < 0 || fact.Leg != symptom.Leg || !slices.Contains(table[i].Symptoms, symptom.Code) {
+		return ""
+	}
+	if !possible(fact, symptom) {
 		return ""
 	}
 	walked := ByProbe
@@ -64,6 +67,18 @@ func (c Configuration) Explains(fact, symptom finding.Finding) string {
 		return "likely"
 	}
 	return "certain"
+}
+
+// possible leaves out what the symptom itself speaks against: packets that were answered did not go nowhere, and a wrong
+// record led nobody astray who was given another address.
+func possible(fact, symptom finding.Finding) bool {
+	switch fact.Code {
+	case finding.AzRouteDiverts:
+		return fact.Args["nowhere"] != true || symptom.Layer == finding.Connect && symptom.Code != finding.TCPRefused
+	case finding.AzRecordStale:
+		return fact.Args["followed"] == true
+	}
+	return true
 }
 
 // aboutOf says which checks speak of a symptom; none for one that no configuration explains.

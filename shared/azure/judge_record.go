@@ -58,6 +58,8 @@ func (j *judge) record(leg string, zone Zone, endpoint PrivateEndpoint) {
 	case !sameAddresses(record.Addresses, endpoint.Addresses):
 		check.State = Wrong
 		args["recorded"] = record.Addresses
+		args["followed"] = slices.ContainsFunc(texts(ranges(j.of.Ends[leg].Addresses)),
+			func(a string) bool { return slices.Contains(record.Addresses, a) })
 		j.find(finding.Finding{Code: finding.AzRecordStale, Leg: leg, Args: args})
 	default:
 		check.State = Right
@@ -82,7 +84,7 @@ func (j *judge) answer(leg string, zone Zone, record Record, args finding.Args) 
 		!slices.ContainsFunc(answered, public) {
 		check.State = Wrong
 		args["path"], args["elsewhere"], args["answered"] = string(ByProbe), true, answered
-		args["recorded"], args["network"] = record.Addresses, ParseID(network.ID).Name
+		args["followed"], args["recorded"], args["network"] = true, record.Addresses, ParseID(network.ID).Name
 		j.find(finding.Finding{Code: finding.AzRecordStale, Leg: leg, Args: args})
 	}
 	j.check(check)

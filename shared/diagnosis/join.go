@@ -17,7 +17,9 @@ type joins []join
 // right there.
 type join struct {
 	symptom finding.Finding
-	causes  []cause
+	// failed tells that the symptom broke something.
+	failed bool
+	causes []cause
 	// right and open are the checks that came out right and those that could not be decided, where no cause was found.
 	right, open []string
 }
@@ -64,7 +66,7 @@ func (j judge) configuration() ([]finding.Finding, []azure.Check) {
 }
 
 func (j judge) joinOne(symptom finding.Finding, facts []finding.Finding, checks []azure.Check) join {
-	out := join{symptom: symptom}
+	out := join{symptom: symptom, failed: j.words.SeverityOf(symptom) == finding.Failed}
 	for _, likelihood := range []string{"certain", "likely"} {
 		for _, fact := range facts {
 			if j.result.Azure.Explains(fact, symptom) == likelihood {
@@ -72,7 +74,7 @@ func (j judge) joinOne(symptom finding.Finding, facts []finding.Finding, checks 
 			}
 		}
 	}
-	if len(out.causes) == 0 && j.words.SeverityOf(symptom) == finding.Failed {
+	if len(out.causes) == 0 && out.failed {
 		out.right, out.open, _ = azure.Looks(checks, symptom)
 	}
 	return out
@@ -97,7 +99,7 @@ func (all joins) told(f finding.Finding) bool {
 // cause tells whether a fault of the configuration surely broke something.
 func (all joins) cause(f finding.Finding) bool {
 	return f.Layer == finding.Azure && slices.ContainsFunc(all, func(one join) bool {
-		return slices.ContainsFunc(one.causes, func(c cause) bool {
+		return one.failed && slices.ContainsFunc(one.causes, func(c cause) bool {
 			return c.likelihood == "certain" && reflect.DeepEqual(c.fact, f)
 		})
 	})
@@ -118,8 +120,11 @@ func (j judge) word(f finding.Finding) (report.Finding, error) {
 	if !known {
 		return j.words.Word(f, j.factsOf(f))
 	}
-	// The same args, so that what was seen stays as it is; the words alone know what the configuration adds.
-	worded, err := j.words.Word(f, j.factsOf(f))
+	facts := j.factsOf(f)
+	for _, name := range ruledOut(one) {
+		facts[name] = true
+	}
+	worded, err := j.words.Word(f, facts)
 	switch {
 	case err != nil:
 		return worded, err
@@ -127,6 +132,24 @@ func (j judge) word(f finding.Finding) (report.Finding, error) {
 		return j.unexplained(worded, one)
 	}
 	return j.explained(worded, one)
+}
+
+// ruledOut are facts that keep guesses out of a finding's words which the configuration has refuted. One of several
+// checks that came out right refutes nothing.
+func ruledOut(one join) []string {
+	var out []string
+	for _, guess := range []struct {
+		name   string
+		checks []string
+	}{{"rightPeering", []string{"peering"}}, {"rightRoutes", []string{"route"}}, {"rightGroups", []string{"nsg_outbound", "nsg_inbound"}},
+		{"rightApproval", []string{"endpoint_approved"}}, {"rightState", []string{"server_state"}},
+		{"rightLinks", []string{"zone_link"}}} {
+		refuted := !slices.ContainsFunc(guess.checks, func(check string) bool { return !slices.Contains(one.right, check) })
+		if refuted {
+			out = append(out, guess.name)
+		}
+	}
+	return out
 }
 
 // explained puts the causes before the guesses. Where one is certain, the guesses, their remedies and whose they were

@@ -161,7 +161,7 @@ func nameUndos() []Undo {
 		{Name: "source's record missing", Rows: single, Leg: "source", Code: finding.AzRecordMissing, Step: "source_a_record",
 			Do: func(s *Scene) { s.unrecord("legacy") }},
 		{Name: "source's record stale", Rows: single, Leg: "source", Code: finding.AzRecordStale, Step: "source_a_record",
-			Do: func(s *Scene) { s.record("legacy").Addresses = []string{"10.1.2.9"} }},
+			Do: func(s *Scene) { s.stale("source", "legacy", "10.1.2.9") }},
 		{Name: "target's endpoint zone not attached", Rows: end, Leg: "target", Code: finding.AzEndpointZoneGroupMissing,
 			Step: "target_endpoint_zone", Do: func(s *Scene) { s.privateEndpoint(TargetPE).ZoneGroups = nil }},
 		{Name: "target's endpoint zone not linked", Rows: end, Leg: "target", Code: finding.AzZoneNotLinked,
@@ -173,7 +173,7 @@ func nameUndos() []Undo {
 		{Name: "target's record missing", Rows: end, Leg: "target", Code: finding.AzRecordMissing, Step: "target_a_record",
 			Do: func(s *Scene) { s.unrecord("orders") }},
 		{Name: "target's record stale", Rows: end, Leg: "target", Code: finding.AzRecordStale, Step: "target_a_record",
-			Do: func(s *Scene) { s.record("orders").Addresses = []string{"10.3.1.9"} }},
+			Do: func(s *Scene) { s.stale("target", "orders", "10.3.1.9") }},
 	}
 }
 
@@ -189,6 +189,12 @@ func (s *Scene) deleteZone(id, role string) {
 
 func (s *Scene) record(name string) *azure.Record {
 	return pick(s.zone(LinkZone).Records, name, func(r azure.Record) string { return r.Name })
+}
+
+// stale changes a record, and what the probe is led to.
+func (s *Scene) stale(leg, name, address string) {
+	s.record(name).Addresses = []string{address}
+	s.end(leg, s.Case.Ends[leg].Host, address)
 }
 
 // unrecord leaves what the reader leaves of a name that the zone does not have.
@@ -215,5 +221,9 @@ func serverUndos() []Undo {
 			Do: func(s *Scene) { s.server(TargetID).PublicNetworkAccess = "Disabled" }},
 		{Name: "no service endpoint", Rows: []int{8}, Leg: "source", Code: finding.AzVNetRuleMissing, Step: "vnet_rule",
 			Do: func(s *Scene) { s.subnet(Delegated).ServiceEndpoints = []string{"Microsoft.Storage"} }},
+		{Name: "no service endpoint at the probe either", Rows: []int{8}, Leg: "source", Code: finding.AzVNetRuleMissing,
+			Step: "vnet_rule", Do: func(s *Scene) {
+				s.subnet(Delegated).ServiceEndpoints, s.subnet(Vantage).ServiceEndpoints = nil, nil
+			}},
 	}
 }
