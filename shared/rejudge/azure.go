@@ -7,40 +7,49 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 )
 
-// azure judges what was read of the management plane again. It stands at one leg, whole, and bears on all of them.
-func (j *again) azure(out *diagnosis.Result) {
-	why := "the configuration is not in the report"
-	var legs []string
+// configuration judges what was read of the management plane; nothing where nothing was. It stands whole at one leg.
+func (j *again) configuration(out *diagnosis.Result) {
+	var layers int
 	for i, leg := range j.old.Legs {
 		for n, layer := range leg.Layers {
 			if layer.Layer != finding.Azure {
 				continue
 			}
-			legs = append(legs, leg.Name)
-			raw := present(j.evidence[i][n])
-			if raw == nil {
-				continue
+			layers++
+			seen, err := strict[azure.Observation](present(j.evidence[i][n]))
+			if err != nil {
+				j.unread(out, err.Error())
+				return
 			}
-			switch o, err := strict[azure.Observation](raw); {
-			case err != nil:
-				why = err.Error()
-			case o.Configuration != nil:
-				evidence.Azure(out, *o.Configuration)
+			if seen.Configuration != nil {
+				evidence.Azure(out, *seen.Configuration)
 				return
 			}
 		}
 	}
-	for _, name := range legs {
-		j.withoutConfiguration(out, name, why)
+	if layers > 0 {
+		j.unread(out, "the configuration is not in the report")
+		return
+	}
+	// Of a runtime server that has no leg the report has the findings alone.
+	if found := j.kept("", "", finding.Azure); len(found) > 0 {
+		j.unjudged = append(j.unjudged, "azure: the configuration is not in the report; its findings are as they were")
+		out.Findings = append(out.Findings, found...)
 	}
 }
 
-func (j *again) withoutConfiguration(out *diagnosis.Result, leg, why string) {
+// unread is a configuration that cannot be judged again. What was found in it stays: it would else pass for mended.
+func (j *again) unread(out *diagnosis.Result, why string) {
+	j.unjudged = append(j.unjudged, "azure: "+why)
 	for i := range out.Legs {
-		if out.Legs[i].Name == leg && out.Legs[i].From == "function" {
-			l := &legAgain{again: j}
-			l.plan.Name = leg
-			out.Legs[i].Layers = append(out.Legs[i].Layers, l.missing(finding.Azure, why))
+		leg := &out.Legs[i]
+		if leg.From == "server" {
+			continue
+		}
+		found := j.kept(leg.Name, "", finding.Azure)
+		if leg.Name == "target" || len(found) > 0 {
+			leg.Layers = append(leg.Layers, diagnosis.Layer{Layer: finding.Azure, Findings: found,
+				Inconclusive: "cannot judge again: " + why})
 		}
 	}
 }

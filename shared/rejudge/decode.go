@@ -29,6 +29,7 @@ type observation struct {
 }
 
 var (
+	errMissing  = errors.New("the observation is not in the report")
 	errRedacted = errors.New("the observation was redacted")
 	errUnknown  = errors.New("there is no judge for its observation")
 )
@@ -99,6 +100,9 @@ func asked(raw json.RawMessage) (evidence.Asked, error) { return strict[evidence
 
 func strict[T any](raw json.RawMessage) (T, error) {
 	var v T
+	if raw == nil {
+		return v, errMissing
+	}
 	if redacted(raw) {
 		return v, errRedacted
 	}

@@ -44,7 +44,7 @@ func Judge(words *catalog.Catalog, raw []byte) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	j := again{old: old, evidence: layers}
+	j := again{words: words, old: old, evidence: layers}
 	result, err := j.result(c)
 	if err != nil {
 		return Result{}, err
@@ -103,6 +103,7 @@ func checkOf(old report.Report) (request.Check, error) {
 
 // again is one judgement.
 type again struct {
+	words    *catalog.Catalog
 	old      report.Report
 	evidence [][]json.RawMessage
 	unjudged []string
@@ -125,7 +126,7 @@ func (j *again) result(c request.Check) (diagnosis.Result, error) {
 		}
 	}
 	evidence.Place(&out, j.vantage())
-	j.azure(&out)
+	j.configuration(&out)
 	return out, nil
 }
 
@@ -158,7 +159,9 @@ func (j *again) kept(leg, from string, layer finding.Layer, codes ...finding.Cod
 	for _, f := range j.old.Findings {
 		wanted := len(codes) == 0 || slices.Contains(codes, f.Code)
 		if wanted && f.Layer == layer && (leg == "" || f.Leg == leg) && f.From == from {
-			out = append(out, finding.Finding{Code: f.Code, Layer: f.Layer, Leg: f.Leg, From: f.From, Args: plain(f.Args)})
+			one := finding.Finding{Code: f.Code, Layer: f.Layer, Leg: f.Leg, From: f.From, Args: plain(f.Args)}
+			one.Advisory = j.words.SeverityOf(one) != f.Severity
+			out = append(out, one)
 		}
 	}
 	return out

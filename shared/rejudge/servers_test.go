@@ -56,6 +56,11 @@ func (g given) Roots(name string) (*x509.CertPool, error) {
 // run runs a real check and gives its report as it is stored.
 func run(t *testing.T, c request.Check, roots *x509.CertPool, at report.Vantage) []byte {
 	t.Helper()
+	return runWith(t, c, roots, at, nil)
+}
+
+func runWith(t *testing.T, c request.Check, roots *x509.CertPool, at report.Vantage, reader check.Reader) []byte {
+	t.Helper()
 	names, err := dnsserver.Start(dnsserver.Options{Names: map[string]dnsserver.Script{
 		host: {Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}})
 	if err != nil {
@@ -69,7 +74,7 @@ func run(t *testing.T, c request.Check, roots *x509.CertPool, at report.Vantage)
 	r, err := check.New(check.Parts{
 		Resolvers: func() ([]netip.AddrPort, error) { return []netip.AddrPort{names.Address()}, nil },
 		Dialer:    policy.Dialer, CheckPort: policy.CheckPort, CheckName: policy.CheckName,
-		Credentials: given{roots}, Words: words, Vantage: at,
+		Credentials: given{roots}, Words: words, Vantage: at, Azure: reader,
 	}).Run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
