@@ -92,9 +92,9 @@ type legCell struct {
 // spellView is a row of checks that say the same.
 type spellView struct {
 	Verdict, Code, Where, Owner, Headline, Address, Long, Warned string
-	Tone                                                 Tone
-	First, Last                                          when
-	Count                                                int
+	Tone                                                         Tone
+	First, Last                                                  when
+	Count                                                        int
 	// Still tells that the newest check belongs to it.
 	Still bool
 }
@@ -102,13 +102,13 @@ type spellView struct {
 func routeOf(in RouteInput) routeView {
 	v := routeView{Name: digest.Clean(in.Route.Name), Registered: in.Registered, Full: in.Full, Count: len(in.History),
 		Tone: Idle, All: IndexFilter{Route: in.Route.Name}.address("")}
-	v.Facts = routeFacts(in)
+	v.Facts, v.Wave = routeFacts(in)
 	if len(in.History) == 0 {
 		return v
 	}
 	newest := in.History[0]
 	line := lineOf(newest, in.Now)
-	v.Newest, v.Verdict, v.Tone, v.Wave = &line, line.Verdict, line.Tone, line.Wave
+	v.Newest, v.Verdict, v.Tone = &line, line.Verdict, line.Tone
 	spells := spellsOf(in.History)
 	v.Sentence = lasting(in, spells)
 	const shown = 8
@@ -171,9 +171,12 @@ func kindOf(v report.Verdict) Tone {
 	return Good
 }
 
-func routeFacts(in RouteInput) []fact {
+func routeFacts(in RouteInput) ([]fact, Link) {
 	r := in.Route
-	facts := waysOf(r.Request)
+	facts, wave := waysOf(r.Request)
+	if wave == "" && len(in.History) > 0 {
+		wave = in.History[0].Wave
+	}
 	if in.Registered {
 		every := fmt.Sprintf("every %d min", r.EveryMinutes)
 		next := moment("Next check", r.NextDue)
@@ -192,11 +195,11 @@ func routeFacts(in RouteInput) []fact {
 		said.Value = r.Said.Name() + ", " + said.Value
 		facts = append(facts, said)
 	}
-	return present(facts)
+	return present(facts), waveLink(wave)
 }
 
-// waysOf names the two ends of a route's request; nothing where it cannot be read.
-func waysOf(raw json.RawMessage) []fact {
+// waysOf names the two ends of a route's request, and its wave; nothing where it cannot be read.
+func waysOf(raw json.RawMessage) ([]fact, string) {
 	var ends struct {
 		Source, Target struct {
 			Host string
@@ -215,8 +218,8 @@ func waysOf(raw json.RawMessage) []fact {
 		return digest.Clean(fmt.Sprintf("%s:%d", host, port))
 	}
 	return []fact{{Name: "Source", Value: end(ends.Source.Host, ends.Source.Port)},
-		{Name: "Target", Value: end(ends.Target.Host, ends.Target.Port)}, {Name: "Wave", Value: digest.Clean(ends.Wave)},
-		{Name: "Mode", Value: digest.Clean(ends.Mode)}, {Name: "Depth", Value: digest.Clean(ends.Depth)}}
+		{Name: "Target", Value: end(ends.Target.Host, ends.Target.Port)}, {Name: "Mode", Value: digest.Clean(ends.Mode)},
+		{Name: "Depth", Value: digest.Clean(ends.Depth)}}, ends.Wave
 }
 
 // spell is a row of checks that say the same, newest first: of one kind of verdict, and of one first broken code.
@@ -255,7 +258,7 @@ func (s spell) view(now time.Time, still bool) spellView {
 		}
 	}
 	if warned > 0 && warned < len(s) {
-		v.Verdict = "Ready"
+		v.Verdict, v.Tone = "Ready", Good
 		v.Warned = fmt.Sprintf("%d of them with warnings", warned)
 	}
 	return v

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/shared/report"
-	"github.com/pgpreflight/pgpreflight/shared/report/digest"
 )
 
 // RoutesInput is what the page of all routes is made of.
@@ -54,15 +53,10 @@ func routeRowOf(r RouteLine, now time.Time) routeRow {
 			row.Next.Ago = "in " + span(r.NextDue.Sub(now))
 		}
 	}
-	for _, f := range waysOf(r.Request) {
-		switch {
-		case f.Name == "Wave":
-			row.Wave = waveLink(f.Value)
-		case f.Name == "Source":
-			row.Ends = f.Value
-		case f.Name == "Target" && f.Value != "":
-			row.Ends = digest.Clean(row.Ends + " → " + f.Value)
-		}
+	ends, wave := waysOf(r.Request)
+	row.Wave = waveLink(wave)
+	if source, target := ends[0].Value, ends[1].Value; source != "" && target != "" {
+		row.Ends = source + " → " + target
 	}
 	return row
 }
