@@ -20,8 +20,9 @@ import (
 const (
 	requestCount = 2000
 	// sentOver is how long the requests take to come in, and things to go wrong.
-	sentOver = 70 * time.Second
-	// settledWithin is how long the last report may take after that. What was put back comes again after 30 s.
+	sentOver = 45 * time.Second
+	// settledWithin is how long the last report may take after that. What was put back comes again after 30 s; whoever
+	// was being told when the handler was killed is told again after 46 s.
 	settledWithin = 6 * time.Minute
 )
 
@@ -40,9 +41,12 @@ func setting(t *testing.T, name string, preset int) int {
 
 func TestNothingIsLostOrDoubled(t *testing.T) {
 	seed, count := setting(t, "CHAOS_SEED", 1), setting(t, "CHAOS_REQUESTS", requestCount)
-	w := world{port: startServer(t), deaf: deafPort(t)}
-	p := startPlatform(t, map[string]string{"ALLOWED_TARGETS": "127.0.0.1/32", "ALLOWED_PORTS": "1-65535",
-		"MIGRATOR_PASSWORD": password, "MAX_REQUESTS_PER_MINUTE": "1000000"})
+	waiting := startWaiting(t)
+	w := world{port: startServer(t), deaf: deafPort(t), callback: waiting.CallbackURL()}
+	settings := map[string]string{"ALLOWED_TARGETS": "127.0.0.1/32", "ALLOWED_PORTS": "1-65535",
+		"MIGRATOR_PASSWORD": password, "MAX_REQUESTS_PER_MINUTE": "1000000"}
+	maps.Copy(settings, waiting.Settings())
+	p := startPlatform(t, settings)
 	requests := plan(rand.New(rand.NewPCG(uint64(seed), 1)), count, sentOver, w)
 	s, started := newSenders(t, p), time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), sentOver+settledWithin)
@@ -60,15 +64,16 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 	allSent := time.Since(started)
 	p.settle(ctx, t, requests)
 	r := p.result(t, requests)
+	told := audience{waiting: waiting, replies: p.readReplies(t), remembered: r.callbacks, struck: struck}.hold(t, requests, r)
 	t.Logf("seed %d; sent in %s, settled after %s; %s", seed, allSent.Round(time.Second),
-		time.Since(started).Round(time.Second), list(struck))
+		time.Since(started).Round(time.Second), list(tally(struck, func(i incident) string { return i.name })))
 	t.Logf("requests by kind: %s; by way: %s; again: %s", list(tally(requests, func(p planned) kind { return p.kind })),
 		list(tally(requests, func(p planned) way { return p.way })), list(tally(requests, func(p planned) again { return p.again })))
 	t.Logf("verdicts: %s", list(r.verdicts))
-	kills, hosts := p.counts()
-	line := fmt.Sprintf("chaos | requests %d | sent twice %d | refused sends %d | handler killed %d | hosts %d | reports %d | "+
-		"lost %d | doubled %d", len(requests), s.duplicates.Load(), s.failed.Load(), kills, hosts, r.reports,
-		len(r.lost), len(r.doubled))
+	line := fmt.Sprintf("chaos | requests %d | sent twice %d | sends that failed %d | handler killed %d | hosts %d | "+
+		"reports %d | lost %d | doubled %d | %s", len(requests), s.duplicates.Load(), s.failed.Load(),
+		tally(struck, func(i incident) string { return i.name })[handlerKilled], p.started(), len(r.reports), len(r.lost),
+		len(r.doubled), told)
 	fmt.Println(line)
 	t.Log(line)
 }
@@ -116,16 +121,24 @@ func (p *platform) settle(ctx context.Context, t *testing.T, requests []planned)
 
 func (p *platform) depth(ctx context.Context, t *testing.T) servicebus.Depth {
 	t.Helper()
+	return p.depths(ctx, t)[stack.QueueName]
+}
+
+func (p *platform) depths(ctx context.Context, t *testing.T) map[string]servicebus.Depth {
+	t.Helper()
 	depths, err := p.stack.Bus.Depths(context.WithoutCancel(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return depths[stack.QueueName]
+	return depths
 }
 
 // result is what became of the requests.
 type result struct {
-	reports       int
+	// reports are the rows, by check id.
+	reports map[string]row
+	// callbacks are the rows that remember who was told.
+	callbacks     map[string]row
 	lost, doubled []string
 	verdicts      map[string]int
 }
@@ -143,7 +156,11 @@ func (p *platform) result(t *testing.T, requests []planned) result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := result{reports: len(reports), verdicts: map[string]int{}}
+	callbacks, err := read.checks(ctx, "notice-callback")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := result{reports: reports, callbacks: callbacks, verdicts: map[string]int{}}
 	expected := map[string]bool{}
 	for _, one := range requests {
 		expected[one.id] = true
@@ -211,9 +228,9 @@ func followers(ctx context.Context, t *testing.T, read tables, reports map[strin
 	return doubled
 }
 
-func tally[T ~string](requests []planned, of func(planned) T) map[string]int {
+func tally[E any, T ~string](all []E, of func(E) T) map[string]int {
 	counted := map[string]int{}
-	for _, p := range requests {
+	for _, p := range all {
 		if name := string(of(p)); name != "" {
 			counted[name]++
 		}

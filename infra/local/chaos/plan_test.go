@@ -48,6 +48,8 @@ type planned struct {
 	again again
 	// body is the request as it is sent.
 	body []byte
+	// notify is whom it asks to tell; empty where the body cannot be read so far.
+	notify request.Notify
 	// at is when it is sent, from the start.
 	at time.Duration
 }
@@ -56,9 +58,12 @@ type planned struct {
 type world struct {
 	// port is the healthy server's, deaf the silent one's.
 	port, deaf int
-	// callback is where answers are posted to; empty asks for none.
+	// callback is where answers are posted to.
 	callback string
 }
+
+// replies is the queue that answers are sent to.
+const replies = "chaos-answers"
 
 // closedPort is tcpmux, which nobody listens on.
 const closedPort = 1
@@ -76,9 +81,25 @@ func plan(random *rand.Rand, count int, over time.Duration, w world) []planned {
 			p.way = byMessage // POST refuses it at once, and there is no report.
 		}
 		p.again = pick(random, []again{once, sameAtOnce, sameLater, otherMessage}, 60, 15, 10, 15)
+		p.notify = w.notify(random, i)
 		p.body = w.body(random, p)
+		if !strings.Contains(string(p.body), `"callbackUrl"`) {
+			p.notify = request.Notify{}
+		}
 	}
 	return all
+}
+
+// notify asks for a callback always, for a message and a comment sometimes.
+func (w world) notify(random *rand.Rand, i int) request.Notify {
+	n := request.Notify{CallbackURL: w.callback}
+	if random.IntN(5) == 0 {
+		n.ReplyTo = replies
+	}
+	if random.IntN(7) == 0 {
+		n.Ticket = request.Ticket{System: "jira", ID: fmt.Sprintf("CHAOS-%d", i)}
+	}
+	return n
 }
 
 // pick draws one of some by their weights.
@@ -101,7 +122,7 @@ func (w world) body(random *rand.Rand, p *planned) []byte {
 	check := request.Check{Version: 1, ID: p.id, Route: fmt.Sprintf("route-%02d", random.IntN(40)), Depth: request.DepthLogin,
 		Mode: request.Offline, TimeoutSeconds: 20, RequestedBy: fmt.Sprintf("pipeline-%d", random.IntN(5)),
 		Source: endpoint(w.port, "orders"), Target: endpoint(w.port, "postgres"),
-		Notify: request.Notify{CallbackURL: w.callback}}
+		Notify: p.notify}
 	switch p.kind {
 	case refused:
 		check.Source.Port = closedPort

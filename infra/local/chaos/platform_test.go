@@ -41,10 +41,9 @@ type platform struct {
 	mu      sync.Mutex
 	host    *host.Host
 	stopped bool
-	// crashed are the times of the kills; hosts counts the hosts that were started.
-	crashed []time.Time
-	hosts   int
-	done    chan struct{}
+	// hosts counts the hosts that were started.
+	hosts int
+	done  chan struct{}
 }
 
 func startPlatform(t *testing.T, settings map[string]string) *platform {
@@ -56,7 +55,7 @@ func startPlatform(t *testing.T, settings map[string]string) *platform {
 	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 	defer cancel()
 	s, err := stack.Start(ctx, stack.Options{Root: root, WithoutHost: true, Settings: settings, Log: log,
-		Lock: 15 * time.Second, DuplicateWindow: duplicateWindow})
+		Lock: 15 * time.Second, DuplicateWindow: duplicateWindow, Replies: []string{replies}})
 	if errors.Is(err, azurite.ErrNotInstalled) || errors.Is(err, servicebus.ErrNotInstalled) {
 		t.Skip(err)
 	}
@@ -122,11 +121,11 @@ func (p *platform) current() (*host.Host, bool) {
 	return p.host, !p.stopped
 }
 
-// counts are the kills and the hosts so far.
-func (p *platform) counts() (int, int) {
+// started counts the hosts so far.
+func (p *platform) started() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.crashed), p.hosts
+	return p.hosts
 }
 
 // keepRunning starts a host after each that ended.
@@ -162,18 +161,31 @@ func (p *platform) stop() {
 	}
 }
 
-// kill ends the handler in the midst of whatever it does.
+// kill ends the handler in the midst of whatever it does. Where a host is just being replaced it waits for the next.
 func (p *platform) kill(ctx context.Context) error {
-	h, _ := p.current()
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	if err := h.KillHandler(ctx); err != nil {
-		return nil // There was none: the host is just being replaced.
+	for {
+		h, _ := p.current()
+		err := h.KillHandler(ctx)
+		if err == nil || !sleep(ctx, 100*time.Millisecond) {
+			return err
+		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.crashed = append(p.crashed, time.Now())
-	return nil
+}
+
+// The blows that matter to who was told twice.
+const (
+	handlerKilled = "handler killed"
+	queueStopped  = "queue stopped"
+	queueKilled   = "queue killed"
+	cutOff        = "connections cut"
+)
+
+// incident is a blow that was struck, from its beginning to its end.
+type incident struct {
+	name     string
+	from, to time.Time
 }
 
 // blow is one thing that goes wrong.
@@ -209,33 +221,34 @@ func blows() []blow {
 		{"tables stopped", stopTables},
 		{"tables stopped", stopTables},
 		{"tables stopped", stopTables},
-		{"queue stopped", restart(func(s *stack.Stack) error { return s.Bus.Stop() }, bus)},
-		{"queue stopped", restart(func(s *stack.Stack) error { return s.Bus.Stop() }, bus)},
-		{"queue killed", restart(func(s *stack.Stack) error { return s.Bus.Kill() }, bus)},
-		{"queue killed", restart(func(s *stack.Stack) error { return s.Bus.Kill() }, bus)},
-		{"connections cut", inject(servicebus.Faults{DropConnections: true})},
+		{queueStopped, restart(func(s *stack.Stack) error { return s.Bus.Stop() }, bus)},
+		{queueStopped, restart(func(s *stack.Stack) error { return s.Bus.Stop() }, bus)},
+		{queueKilled, restart(func(s *stack.Stack) error { return s.Bus.Kill() }, bus)},
+		{queueKilled, restart(func(s *stack.Stack) error { return s.Bus.Kill() }, bus)},
+		{cutOff, inject(servicebus.Faults{DropConnections: true})},
 		{"locks lost", inject(servicebus.Faults{LoseLocks: stack.QueueName})},
 	}
 	for range 9 {
-		all = append(all, blow{"handler killed", func(ctx context.Context, p *platform, _ time.Duration) error { return p.kill(ctx) }})
+		all = append(all, blow{handlerKilled, func(ctx context.Context, p *platform, _ time.Duration) error { return p.kill(ctx) }})
 	}
 	return all
 }
 
-// strike lets everything go wrong, in an order and at times drawn from the seed, and tells how often what did.
-func (p *platform) strike(ctx context.Context, random *rand.Rand, over time.Duration) (map[string]int, error) {
+// strike lets everything go wrong, in an order and at times drawn from the seed, and tells what went wrong when.
+func (p *platform) strike(ctx context.Context, random *rand.Rand, over time.Duration) ([]incident, error) {
 	all := blows()
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	struck := map[string]int{}
+	var struck []incident
 	gap := over / time.Duration(len(all))
 	for _, b := range all {
 		if !sleep(ctx, gap/2+time.Duration(random.Int64N(int64(gap)))) {
 			break
 		}
+		from := time.Now()
 		if err := b.strike(ctx, p, time.Second+time.Duration(random.Int64N(int64(2*time.Second)))); err != nil {
 			return struck, fmt.Errorf("%s: %w", b.name, err)
 		}
-		struck[b.name]++
+		struck = append(struck, incident{b.name, from, time.Now()})
 	}
 	return struck, nil
 }

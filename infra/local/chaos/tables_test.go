@@ -20,13 +20,13 @@ func openTables(connectionString string) (tables, error) {
 
 // row is what is looked at of a row of any table.
 type row struct {
-	PartitionKey, RowKey, Verdict, CheckID, Route string
-	Findings                                      int
+	PartitionKey, RowKey, Verdict, CheckID, Route, State string
+	Findings, Attempts                                   int
 }
 
 // all reads the rows of a table that pass a filter.
 func (t tables) all(ctx context.Context, table, filter string) ([]row, error) {
-	columns := "PartitionKey,RowKey,Verdict,CheckId,Route,Findings"
+	columns := "PartitionKey,RowKey,Verdict,CheckId,Route,State,Findings,Attempts"
 	options := &aztables.ListEntitiesOptions{Select: &columns}
 	if filter != "" {
 		options.Filter = &filter
@@ -49,13 +49,16 @@ func (t tables) all(ctx context.Context, table, filter string) ([]row, error) {
 }
 
 // reports are the rows `report`, by check id.
-func (t tables) reports(ctx context.Context) (map[string]row, error) {
-	rows, err := t.all(ctx, "Checks", "RowKey eq 'report'")
-	reports := make(map[string]row, len(rows))
+func (t tables) reports(ctx context.Context) (map[string]row, error) { return t.checks(ctx, "report") }
+
+// checks are the rows of Checks with a row key, by check id.
+func (t tables) checks(ctx context.Context, key string) (map[string]row, error) {
+	rows, err := t.all(ctx, "Checks", "RowKey eq '"+key+"'")
+	found := make(map[string]row, len(rows))
 	for _, r := range rows {
-		reports[r.PartitionKey] = r
+		found[r.PartitionKey] = r
 	}
-	return reports, err
+	return found, err
 }
 
 // count counts the rows of a table by the id of their check.

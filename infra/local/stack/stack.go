@@ -50,6 +50,8 @@ type Options struct {
 	Lock time.Duration
 	// DuplicateWindow is how long the queue remembers message ids; 0 means 10 minutes.
 	DuplicateWindow time.Duration
+	// Replies are further queues of the namespace, which remember no message ids.
+	Replies []string
 	// WithoutHost leaves the Functions host to the caller, as Core Tools are one.
 	WithoutHost bool
 	// Address of the host's HTTP port; empty means a free one.
@@ -101,9 +103,7 @@ func (s *Stack) start(ctx context.Context) error {
 	})
 	starting.Go(func() (err error) {
 		s.Bus, err = servicebus.Start(ctx, servicebus.Options{Dir: local, Log: s.options.Log,
-			Journal: filepath.Join(s.dir, "queue.journal"),
-			Queues: []servicebus.Queue{{Name: QueueName, Lock: s.options.Lock, MaxDelivery: maxDelivery,
-				DuplicateWindow: s.options.DuplicateWindow}}})
+			Journal: filepath.Join(s.dir, "queue.journal"), Queues: s.options.queues()})
 		return err
 	})
 	if s.options.Names != nil {
@@ -127,6 +127,14 @@ func (s *Stack) start(ctx context.Context) error {
 	s.Host, err = host.Start(ctx, host.Options{Root: s.options.Root, Settings: s.Settings(), Address: s.options.Address,
 		Handler: handler, Log: slog.New(slog.NewTextHandler(s.options.Log, nil))})
 	return err
+}
+
+func (o Options) queues() []servicebus.Queue {
+	queues := []servicebus.Queue{{Name: QueueName, Lock: o.Lock, MaxDelivery: maxDelivery, DuplicateWindow: o.DuplicateWindow}}
+	for _, name := range o.Replies {
+		queues = append(queues, servicebus.Queue{Name: name, MaxDelivery: maxDelivery})
+	}
+	return queues
 }
 
 // Settings are the app settings that point at this stack.
