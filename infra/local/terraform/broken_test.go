@@ -52,7 +52,7 @@ func TestBroken(t *testing.T) {
 			if mistake.mocked != "" {
 				b := newBench(t)
 				b.damage(mistake)
-				out, err := b.Run(t.Context(), "test", "-no-color", "-filter=tests/flex.tftest.hcl")
+				out, err := b.Run(t.Context(), "test", "-no-color", "-filter=tests/defaults.tftest.hcl")
 				if err == nil || !strings.Contains(flat(out), mistake.mocked) {
 					t.Errorf("terraform test does not say %q: %v\n%s", mistake.mocked, err, out)
 				}

@@ -31,11 +31,11 @@ func (j *judge) subnet() {
 }
 
 func (j *judge) site() {
+	identity := j.identity()
 	site, ok := j.one(RuleRuntime, "microsoft.web/sites", "")
 	if !ok {
 		return
 	}
-	identity := j.identity()
 	_, has := object(At(site.Body, "identity", "userAssignedIdentities"))[identity.ID]
 	j.expect(identity.ID != "" && has, RuleIdentity, "the site has %v, not %s", At(site.Body, "identity"), identity.ID)
 	j.expect(At(site.Body, "properties", "virtualNetworkSubnetId") != nil, RuleFilters, "the site is in no subnet")

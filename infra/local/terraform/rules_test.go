@@ -40,7 +40,7 @@ func TestJudge(t *testing.T) {
 	for name, row := range map[string]struct{ example, kind, old, text, rule string }{
 		"account key": {"private-source", "microsoft.web/sites", `"name":"AzureWebJobsStorage","value":""`,
 			`"name":"OTHER","value":"AccountKey=;"`, terraform.RuleNoKey},
-		"key of the plane": {"private-source", "microsoft.web/sites", `"check-requests"`, `"` + arm.Secret + `"`, terraform.RuleNoKey},
+		"key of the plane": {"private-source", "microsoft.web/sites", `"1200"`, `"` + arm.Secret + `"`, terraform.RuleNoKey},
 		"delegation":       {"private-source", "microsoft.network/virtualnetworks/subnets", `Microsoft.App/environments`, `Microsoft.Web/serverFarms`, terraform.RuleDelegation},
 		"route table":      {"private-source", "microsoft.network/virtualnetworks/subnets", `rt-postgres`, `rt-other`, terraform.RuleFilters},
 		"NSG":              {"premium-locked-down", "microsoft.network/virtualnetworks/subnets", `nsg-postgres`, `nsg-other`, terraform.RuleFilters},
