@@ -162,9 +162,9 @@ func isTerminal(out io.Writer) bool {
 }
 
 // progress writes a line for every layer that has ended. Legs run side by side, so the lines of two legs mix.
-func progress(out io.Writer) func(string, diagnosis.Layer) {
+func progress(out io.Writer) func(context.Context, string, diagnosis.Layer) {
 	var mu sync.Mutex
-	return func(leg string, l diagnosis.Layer) {
+	return func(_ context.Context, leg string, l diagnosis.Layer) {
 		took := ""
 		if l.BlockedBy == "" && l.Skip == "" {
 			took = digest.Duration(float64(l.Elapsed.Microseconds()) / 1000)

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -41,7 +42,7 @@ type process struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	// progress is told of the layers of a check that somebody watches; nil where nobody does.
-	progress func(leg string, layer diagnosis.Layer)
+	progress func(ctx context.Context, leg string, layer diagnosis.Layer)
 }
 
 func main() {

@@ -85,11 +85,11 @@ func (r reading) late() azure.Configuration {
 }
 
 // tell reports the layers azure to whoever watches the check.
-func (r *Runner) tell(result diagnosis.Result) {
+func (r *Runner) tell(ctx context.Context, result diagnosis.Result) {
 	for _, leg := range result.Legs {
 		for _, layer := range leg.Layers {
 			if layer.Layer == finding.Azure {
-				r.parts.Progress(leg.Name, layer)
+				r.parts.Progress(ctx, leg.Name, layer)
 			}
 		}
 	}

@@ -107,7 +107,7 @@ func TestReadingRunsBesideTheLegs(t *testing.T) {
 	began, walked := make(chan struct{}), make(chan struct{})
 	dialsAfter(t, &p, began)
 	var legs atomic.Int64
-	p.Progress = func(_ string, l diagnosis.Layer) {
+	p.Progress = func(_ context.Context, _ string, l diagnosis.Layer) {
 		if l.Layer == finding.Connect && legs.Add(1) == 2 {
 			close(walked)
 		}

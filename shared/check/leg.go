@@ -59,7 +59,7 @@ func (l *legRun) run(ctx context.Context) diagnosis.Leg {
 		layer.Layer = step.Layer
 		layer.Findings = l.named(layer.Findings)
 		out.Layers = append(out.Layers, layer)
-		l.runner.parts.Progress(l.leg.Name, layer)
+		l.runner.parts.Progress(ctx, l.leg.Name, layer)
 		l.bar(layer)
 	}
 	l.send(ctx)

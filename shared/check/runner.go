@@ -46,8 +46,9 @@ type Parts struct {
 	Vantage report.Vantage
 	// Words is called when the first report is written, so that the start of the process reads no words.
 	Words func() (*catalog.Catalog, error)
-	// Progress is told of every layer of a leg as soon as it has ended; nil tells nobody. Legs call it side by side.
-	Progress func(leg string, layer diagnosis.Layer)
+	// Progress is told of every layer of a leg as soon as it has ended, with the check's context; nil tells nobody. Legs
+	// call it side by side.
+	Progress func(ctx context.Context, leg string, layer diagnosis.Layer)
 	Now      func() time.Time
 }
 
@@ -69,7 +70,7 @@ func New(p Parts) *Runner {
 		p.Now = time.Now
 	}
 	if p.Progress == nil {
-		p.Progress = func(string, diagnosis.Layer) {}
+		p.Progress = func(context.Context, string, diagnosis.Layer) {}
 	}
 	return &Runner{parts: p, keys: login.NewKeys()}
 }
@@ -94,18 +95,18 @@ func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error
 	if err != nil {
 		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
 	}
-	r.judge(&result, read)
+	r.judge(ctx, &result, read)
 	return diagnosis.Report(words, result)
 }
 
 // judge adds what only the legs together mean.
-func (r *Runner) judge(result *diagnosis.Result, read *azure.Configuration) {
+func (r *Runner) judge(ctx context.Context, result *diagnosis.Result, read *azure.Configuration) {
 	at := r.parts.Vantage
 	evidence.Place(result, scenario.Vantage{InAzure: at.FunctionApp != "", Address: at.Address})
 	result.Vantage.Address = vantageAddress(*result)
 	if read != nil {
 		evidence.Azure(result, *read)
-		r.tell(*result)
+		r.tell(ctx, *result)
 	}
 	result.Finished = r.parts.Now()
 }
