@@ -115,10 +115,16 @@ func (p *platform) startHost() error {
 	return nil
 }
 
-func (p *platform) current() (*host.Host, bool) {
+func (p *platform) current() *host.Host {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.host, !p.stopped
+	return p.host
+}
+
+func (p *platform) wanted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.stopped
 }
 
 // started counts the hosts so far.
@@ -132,32 +138,29 @@ func (p *platform) started() int {
 func (p *platform) keepRunning() {
 	defer close(p.done)
 	for {
-		h, wanted := p.current()
+		h := p.current()
 		<-h.Done()
-		if _, wanted = p.current(); !wanted {
-			return
-		}
-		for p.startHost() != nil {
+		for p.wanted() && p.startHost() != nil {
 			time.Sleep(100 * time.Millisecond) // Its port may not be free yet.
-			if _, wanted = p.current(); !wanted {
-				return
-			}
+		}
+		if !p.wanted() {
+			return
 		}
 	}
 }
 
+// stop ends the host, also one that was just being started. A platform whose start failed has nobody who keeps it running.
 func (p *platform) stop() {
 	p.mu.Lock()
 	p.stopped = true
+	running := p.host != nil && p.url != ""
 	p.mu.Unlock()
-	for range 2 { // A host may just be starting.
-		h, _ := p.current()
-		_ = h.Stop()
+	if h := p.current(); h != nil {
+		_ = h.Stop() // It may have stopped itself.
 	}
-	if p.url != "" {
+	if running {
 		<-p.done
-		h, _ := p.current()
-		_ = h.Stop()
+		_ = p.current().Stop()
 	}
 }
 
@@ -166,7 +169,7 @@ func (p *platform) kill(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	for {
-		h, _ := p.current()
+		h := p.current()
 		err := h.KillHandler(ctx)
 		if err == nil || !sleep(ctx, 100*time.Millisecond) {
 			return err
