@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -104,7 +105,7 @@ func (n *Notifier) Notify(ctx context.Context, notice Notice) error {
 			}
 		}
 	}
-	return n.tellAll(ctx, notice.Report.ID, wanted)
+	return n.tellAll(ctx, notice.Report.ID, wanted, 0)
 }
 
 // Remind goes on with what Notify or Remind left open. It errs as Notify does.
@@ -113,8 +114,12 @@ func (n *Notifier) Remind(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return n.tellAll(ctx, id, known)
+	// Where our clock is behind the queue's, a reminder for the same moment would be the same message, and be dropped.
+	return n.tellAll(ctx, id, known, time.Second+rand.N(reminderSpread))
 }
+
+// reminderSpread is how much later than it is due a second reminder may come.
+const reminderSpread = 4 * time.Second
 
 func (n *Notifier) known(ctx context.Context, id string) ([]store.Notice, error) {
 	var known []store.Notice
@@ -126,8 +131,9 @@ func (n *Notifier) known(ctx context.Context, id string) ([]store.Notice, error)
 	return known, err
 }
 
-// tellAll tells all at once, so that none waits for another, and asks to be reminded of the first that is left.
-func (n *Notifier) tellAll(ctx context.Context, id string, notices []store.Notice) error {
+// tellAll tells all at once, so that none waits for another, and asks to be reminded of the first that is left, by so
+// much later than it is due.
+func (n *Notifier) tellAll(ctx context.Context, id string, notices []store.Notice, by time.Duration) error {
 	open := make([]store.Notice, 0, len(notices))
 	for _, notice := range notices {
 		if !notice.Final() {
@@ -148,7 +154,9 @@ func (n *Notifier) tellAll(ctx context.Context, id string, notices []store.Notic
 	}
 	telling.Wait()
 	if first := earliest(due); !first.IsZero() {
-		err = n.Retry(ctx, "ask to be reminded of "+id, func(ctx context.Context) error { return n.Later(ctx, id, first) })
+		err = n.Retry(ctx, "ask to be reminded of "+id, func(ctx context.Context) error {
+			return n.Later(ctx, id, first.Add(by))
+		})
 	}
 	return errors.Join(append(faults, err)...)
 }

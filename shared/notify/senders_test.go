@@ -80,6 +80,7 @@ func callback(s *tickets.Standin) Callback {
 // Every documented failure of a receiver, and what comes of it.
 func TestCallbacks(t *testing.T) {
 	t.Parallel()
+	const redirected = "it answered 302; redirects are not followed"
 	for name, c := range map[string]struct {
 		behaviour tickets.Behaviour
 		state     store.NoticeState
@@ -95,8 +96,8 @@ func TestCallbacks(t *testing.T) {
 		"broken":                  {tickets.Broken(), store.NoticePending, "it answered 500"},
 		"half an answer":          {tickets.HalfAnswer(), store.NoticePending, "its answer broke off"},
 		"silent":                  {tickets.Silent(), store.NoticePending, "it gave no answer in time"},
-		"redirected to metadata":  {tickets.Redirect("http://169.254.169.254/latest"), store.NoticePending, "it answered 302; redirects are not followed"},
-		"redirected to a private": {tickets.Redirect("https://10.0.0.1/x"), store.NoticePending, "it answered 302; redirects are not followed"},
+		"redirected to metadata":  {tickets.Redirect("http://169.254.169.254/latest"), store.NoticePending, redirected},
+		"redirected to a private": {tickets.Redirect("https://10.0.0.1/x"), store.NoticePending, redirected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,7 +132,8 @@ func TestCallbacksThatAreNotMade(t *testing.T) {
 	s := standin(t, tickets.Options{})
 	without := callback(s)
 	without.Secret = secret.New("")
-	if err := without.Send(t.Context(), message(ToCallback, s.CallbackURL())); trouble(err) != "setting CALLBACK_SECRET is not set" {
+	err := without.Send(t.Context(), message(ToCallback, s.CallbackURL()))
+	if trouble(err) != "setting CALLBACK_SECRET is not set" {
 		t.Errorf("without a secret: %v", err)
 	}
 	for _, address := range []string{"http://127.0.0.2/x", "https://evil.example.com/x", "http://169.254.169.254/x", ":"} {
@@ -159,7 +161,8 @@ func writer(t *testing.T, s *tickets.Standin, bearer bool) Tickets {
 	if err := json.Unmarshal([]byte(s.Settings()["TICKET_APIS"]), &apis); err != nil {
 		t.Fatal(err)
 	}
-	w := Tickets{Systems: map[string]comment.System{}, Link: func(m Message) string { return "https://app.example.com/r/" + m.CheckID },
+	w := Tickets{Systems: map[string]comment.System{},
+		Link: func(m Message) string { return "https://app.example.com/r/" + m.CheckID },
 		Missing: func(system string) string {
 			if system == "jira" {
 				return "JIRA_API_TOKEN"
@@ -451,7 +454,8 @@ func TestRepliesThatCannotBeSent(t *testing.T) {
 	if got := trouble(err); got != "the queue says amqp:not-found" {
 		t.Errorf("no such queue: %s (%v)", got, err)
 	}
-	if err := (&Reply{Missing: "CheckQueue"}).Send(t.Context(), message(ToReply, "answers")); trouble(err) != "setting CheckQueue is not set" {
+	err = (&Reply{Missing: "CheckQueue"}).Send(t.Context(), message(ToReply, "answers"))
+	if trouble(err) != "setting CheckQueue is not set" {
 		t.Errorf("no namespace: %v", err)
 	}
 }

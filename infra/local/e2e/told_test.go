@@ -262,7 +262,8 @@ func TestAChangeIsToldOnce(t *testing.T) {
 	t.Parallel()
 	b, waiting := audience(t)
 	c := b.check("")
-	c.Notify = request.Notify{CallbackURL: waiting.CallbackURL(), Ticket: request.Ticket{System: "servicenow", ID: "INC0010001"}}
+	c.Notify = request.Notify{CallbackURL: waiting.CallbackURL(),
+		Ticket: request.Ticket{System: "servicenow", ID: "INC0010001"}}
 	register(t, b, "changing", c)
 	blocked := time.Date(2026, 11, 21, 7, 0, 0, 0, time.UTC)
 	err := rows(t, b).ChangeRoute(t.Context(), "changing", func(r store.Route) store.Route {
@@ -283,11 +284,13 @@ func TestAChangeIsToldOnce(t *testing.T) {
 		t.Errorf("told of the second: %+v, %v", all, err)
 	}
 	posts := waiting.Deliveries(first.LastCheckID)
-	if len(posts) != 1 || posts[0].Header.Get("X-Notice") != "change" || posts[0].Verdict != "ready" || len(waiting.Checks()) != 1 {
+	if len(posts) != 1 || posts[0].Header.Get("X-Notice") != "change" || posts[0].Verdict != "ready" ||
+		len(waiting.Checks()) != 1 {
 		t.Errorf("callbacks %+v for %v", posts, waiting.Checks())
 	}
 	all := waiting.Comments("INC0010001")
-	if len(all) != 1 || !strings.Contains(all[0], "Route changing was not ready since 2026-11-21 07:00 UTC; now it is ready.") {
+	const change = "Route changing was not ready since 2026-11-21 07:00 UTC; now it is ready."
+	if len(all) != 1 || !strings.Contains(all[0], change) {
 		t.Errorf("comments %q", all)
 	}
 	unharmed(t, b)

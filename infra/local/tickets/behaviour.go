@@ -27,16 +27,34 @@ type Behaviour struct {
 	Writes bool
 }
 
-// The documented ways to fail.
-func Unauthorized() Behaviour           { return Behaviour{Status: http.StatusUnauthorized} }
-func Forbidden() Behaviour              { return Behaviour{Status: http.StatusForbidden} }
-func NotFound() Behaviour               { return Behaviour{Status: http.StatusNotFound} }
-func Gone() Behaviour                   { return Behaviour{Status: http.StatusGone} }
-func TooMany(retryAfter int) Behaviour  { return busy(http.StatusTooManyRequests, retryAfter) }
+// Unauthorized does not know who asks.
+func Unauthorized() Behaviour { return Behaviour{Status: http.StatusUnauthorized} }
+
+// Forbidden does not let whoever asks.
+func Forbidden() Behaviour { return Behaviour{Status: http.StatusForbidden} }
+
+// NotFound has no such ticket or address.
+func NotFound() Behaviour { return Behaviour{Status: http.StatusNotFound} }
+
+// Gone wants no more of it.
+func Gone() Behaviour { return Behaviour{Status: http.StatusGone} }
+
+// TooMany asks to be left alone for so many seconds.
+func TooMany(seconds int) Behaviour { return busy(http.StatusTooManyRequests, seconds) }
+
+// Unavailable is away for so many seconds.
 func Unavailable(seconds int) Behaviour { return busy(http.StatusServiceUnavailable, seconds) }
-func Broken() Behaviour                 { return Behaviour{Status: http.StatusInternalServerError} }
-func Silent() Behaviour                 { return Behaviour{Hang: true} }
-func HalfAnswer() Behaviour             { return Behaviour{Cut: true} }
+
+// Broken fails by itself.
+func Broken() Behaviour { return Behaviour{Status: http.StatusInternalServerError} }
+
+// Silent gives no answer.
+func Silent() Behaviour { return Behaviour{Hang: true} }
+
+// HalfAnswer breaks off within its answer.
+func HalfAnswer() Behaviour { return Behaviour{Cut: true} }
+
+// Redirect sends the caller elsewhere.
 func Redirect(location string) Behaviour {
 	return Behaviour{Status: http.StatusFound, Location: location}
 }

@@ -75,7 +75,8 @@ func (s *Standin) shown(key string, number int, text string) jiraComment {
 // issue finds the issue, for whoever may see it: Basic with an API token (Cloud), or Bearer (Data Center).
 func (s *Standin) issue(w http.ResponseWriter, r *http.Request) (string, bool) {
 	user, token, basic := r.BasicAuth()
-	if !(basic && user == JiraUser && token == jiraToken) && r.Header.Get("Authorization") != "Bearer "+jiraToken {
+	known := basic && user == JiraUser && token == jiraToken
+	if !known && r.Header.Get("Authorization") != "Bearer "+jiraToken {
 		answer(w, http.StatusUnauthorized, map[string]any{
 			"message": "Client must be authenticated to access this resource.", "status-code": http.StatusUnauthorized})
 		return "", false

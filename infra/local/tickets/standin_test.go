@@ -93,14 +93,15 @@ func TestServiceNow(t *testing.T) {
 	t.Parallel()
 	s := started(t, Options{})
 	table := s.URL(ServiceNow) + "/api/now/table/"
-	if status, _ := call(t, http.MethodGet, table+"incident?sysparm_query=number=INC1", "", nil); status != http.StatusUnauthorized {
+	status, _ := call(t, http.MethodGet, table+"incident?sysparm_query=number=INC1", "", nil)
+	if status != http.StatusUnauthorized {
 		t.Errorf("without a password: %d", status)
 	}
 	_, body := call(t, http.MethodGet, table+"incident?sysparm_query=number=INC1&sysparm_fields=sys_id", "", asServiceNow)
 	if !strings.Contains(body, SysID("INC1")) {
 		t.Fatalf("found %s", body)
 	}
-	status, body := call(t, http.MethodPatch, table+"incident/"+SysID("INC1"), `{"work_notes":"a note"}`, asServiceNow)
+	status, body = call(t, http.MethodPatch, table+"incident/"+SysID("INC1"), `{"work_notes":"a note"}`, asServiceNow)
 	if status != http.StatusOK || len(s.Comments("INC1")) != 1 {
 		t.Errorf("%d %s, comments %q", status, body, s.Comments("INC1"))
 	}

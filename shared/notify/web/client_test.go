@@ -148,7 +148,8 @@ func TestNamesThatLeadAstray(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := Options{Hosts: Hosts{".example.com", "hooks.corp.example"}, Resolvers: []netip.AddrPort{names.Address()}}
-	for _, host := range []string{"metadata.example.com", "loopback.example.com", "private.example.com", "hooks.corp.example"} {
+	for _, host := range []string{"metadata.example.com", "loopback.example.com", "private.example.com",
+		"hooks.corp.example"} {
 		_, err := ask(t, New(o), "https://"+net.JoinHostPort(host, port), time.Minute)
 		if refused, ok := errors.AsType[*RefusedError](err); !ok {
 			t.Errorf("%s: %v (%v)", host, err, refused)
