@@ -16,11 +16,11 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// Samples are the sample reports by name: ready, warned, broken, unsupported, rejected, inconclusive, large, hostile.
+// Samples are the sample reports by name: ready, warned, broken, unsupported, rejected, inconclusive, large, hostile, azure.
 func Samples() map[string]report.Report {
 	return map[string]report.Report{
 		"ready": Ready(), "warned": Warned(), "broken": Broken(), "unsupported": Unsupported(), "rejected": Rejected(),
-		"inconclusive": Inconclusive(), "large": Large(), "hostile": Hostile(),
+		"inconclusive": Inconclusive(), "large": Large(), "hostile": Hostile(), "azure": Azure(),
 	}
 }
 

@@ -20,7 +20,7 @@ func Evidence(l report.Layer) string {
 		return shorten(Clean(line))
 	}
 	lines := map[finding.Layer]func([]byte) string{finding.Resolve: resolved, finding.Connect: connected,
-		finding.TLS: secured, finding.Login: loggedIn, finding.Prerequisites: answered}
+		finding.TLS: secured, finding.Login: loggedIn, finding.Prerequisites: answered, finding.Azure: configured}
 	line, ok := lines[l.Layer]
 	if !ok {
 		return ""
