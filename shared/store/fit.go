@@ -19,7 +19,18 @@ const (
 // first, the largest first, each leaving a marker; then the request, the findings' arguments, and the last findings,
 // which a sentence of the vantage owns up to. The caller's report is not touched.
 func fit(r report.Report) (report.Report, string, error) {
-	whole := r
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return r, "", fmt.Errorf("encode report %s: %w", r.ID, err)
+	}
+	if units(string(raw)) <= reportUnits {
+		return r, string(raw), nil
+	}
+	return shortened(r)
+}
+
+// shortened is fit for a report that is too long as it is.
+func shortened(whole report.Report) (report.Report, string, error) {
 	r, err := copied(whole)
 	if err != nil {
 		return r, "", err
