@@ -50,6 +50,7 @@ func TestAHealthyPair(t *testing.T) {
 		}
 	})
 	t.Run("the same through HTTP", func(t *testing.T) { overHTTP(t, b) })
+	t.Run("pages", func(t *testing.T) { pages(t, b) })
 	t.Run("health", func(t *testing.T) {
 		status, body, err := b.Get(t.Context(), "/api/health")
 		if err != nil || status != http.StatusOK {
