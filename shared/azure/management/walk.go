@@ -69,7 +69,7 @@ func newWalk(ctx context.Context, endpointZone string) *walk {
 func key(id string) string { return strings.ToLower(strings.TrimSuffix(id, "/")) }
 
 // want has something asked because of another question, unless it already is.
-func (w *walk) want(because *node, what string, ask func(*node)) *node {
+func (w *walk) want(because *node, what string, ask func(*node)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n, known := w.nodes[what]
@@ -84,7 +84,6 @@ func (w *walk) want(because *node, what string, ask func(*node)) *node {
 	if because != nil && !slices.Contains(because.next, n) {
 		because.next = append(because.next, n)
 	}
-	return n
 }
 
 // broken keeps a mistake of ours in one answer from taking the whole process along: what was read elsewhere still counts.
