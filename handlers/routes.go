@@ -29,8 +29,8 @@ func forwarded(s settings.Settings, p parts, log *slog.Logger) []server.HTTPFunc
 		Rule: callbackRule(s), Quota: limit.New(s.MaxRequestsPerMinute, time.Now).Take,
 	}
 	registry := routes.Handler{Store: p.store, Missing: s.Tables.Names(), BaseURL: s.PublicBaseURL, Rule: callbackRule(s),
-		Report: report}
-	ready := waves.Handler{Store: p.store, Missing: s.Tables.Names(), Report: report}
+		Pages: p.pages, Now: time.Now, Report: report}
+	ready := waves.Handler{Store: p.store, Missing: s.Tables.Names(), Pages: p.pages, Now: time.Now, Report: report}
 	words := explain.Words()
 	explainer := explain.Handler{Words: words, Report: report}
 	return append(readers(s, p, report), []server.HTTPFunction{

@@ -11,6 +11,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/link"
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/queue"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
@@ -41,6 +42,12 @@ type Store interface {
 	List(ctx context.Context, filter store.Filter) (store.Page, error)
 }
 
+// Pages writes what people read in a browser.
+type Pages interface {
+	format.Pages
+	Index(in page.IndexInput) (page.Page, error)
+}
+
 // Queue takes check requests.
 type Queue interface {
 	Send(ctx context.Context, messages ...queue.Message) error
@@ -55,8 +62,8 @@ type Handler struct {
 	MissingStore, MissingQueue string
 	// BaseURL is where people reach the app, without a slash at the end; empty makes locations relative.
 	BaseURL string
-	// Pages writes the page of a report; nil where there is none.
-	Pages format.Pages
+	// Pages writes pages; nil where there are none.
+	Pages Pages
 	// Links makes the link that a ticket's text shows.
 	Links link.Links
 	// NewID makes the id of a request that has none.

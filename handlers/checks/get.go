@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
@@ -32,28 +33,67 @@ func (h Handler) get(w http.ResponseWriter, r *http.Request) {
 		// A relative link in a ticket leads nowhere.
 		asked.Link = h.Links.Report(asked.ID, h.Now())
 	}
-	format.Answers{Pages: h.Pages, Before: h.Store.Before, Report: h.Report}.Give(w, r, asked)
+	h.answers().Give(w, r, asked)
+}
+
+// answers gives pages only where there are any: an interface that holds a nil of its own is not nil.
+func (h Handler) answers() format.Answers {
+	a := format.Answers{Before: h.Store.Before, Trail: page.TrailOf, Report: h.Report}
+	if h.Pages != nil {
+		a.Pages = h.Pages
+	}
+	return a
 }
 
 func (h Handler) list(w http.ResponseWriter, r *http.Request) {
-	filter, wrong := readFilter(r.URL.Query())
-	if wrong != nil {
-		problem.Write(w, *wrong)
+	chosen, ok := format.Pick(w, r, h.Pages != nil)
+	if !ok {
 		return
 	}
-	page, err := h.Store.List(r.Context(), filter)
+	filter, wrong := readFilter(r.URL.Query())
+	if wrong != nil {
+		h.refuse(w, r, chosen, *wrong)
+		return
+	}
+	found, err := h.Store.List(r.Context(), filter)
 	if errors.Is(err, store.ErrContinue) {
-		problem.Write(w, badQuery("continue", "is not from a list with the same filter"))
+		h.refuse(w, r, chosen, badQuery("continue", "is not from a list with the same filter"))
 		return
 	}
 	if err != nil {
 		h.fail(w, r, "list checks", err)
 		return
 	}
-	if page.Checks == nil {
-		page.Checks = []store.Summary{}
+	if chosen == format.HTML {
+		h.writeIndex(w, r, http.StatusOK, page.IndexInput{Checks: format.Lines(found.Checks), Continue: found.Continue})
+		return
 	}
-	writeJSON(w, http.StatusOK, page)
+	if found.Checks == nil {
+		found.Checks = []store.Summary{}
+	}
+	writeJSON(w, http.StatusOK, found)
+}
+
+// refuse answers for a filter that cannot be used.
+func (h Handler) refuse(w http.ResponseWriter, r *http.Request, chosen format.Format, wrong problem.Problem) {
+	if chosen != format.HTML {
+		problem.Write(w, wrong)
+		return
+	}
+	h.writeIndex(w, r, wrong.Status, page.IndexInput{Wrong: &page.WrongField{Field: wrong.Field, Detail: wrong.Detail}})
+}
+
+func (h Handler) writeIndex(w http.ResponseWriter, r *http.Request, status int, in page.IndexInput) {
+	query := r.URL.Query()
+	in.Now, in.Later = h.Now(), query.Get("continue") != ""
+	in.Filter = page.IndexFilter{Route: query.Get("route"), Wave: query.Get("wave"), Verdict: query.Get("verdict"),
+		Limit: query.Get("limit")}
+	p, err := h.Pages.Index(in)
+	if err != nil {
+		h.fail(w, r, "write the page of the checks", err)
+		return
+	}
+	format.WritePage(w, r, status, p)
 }
 
 func readFilter(query url.Values) (store.Filter, *problem.Problem) {

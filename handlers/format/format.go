@@ -31,6 +31,8 @@ type Answers struct {
 	Pages Pages
 	// Before gives the check of the route before this one, nil where there is none; a page says what has changed since.
 	Before func(ctx context.Context, r report.Report) (*report.Report, error)
+	// Trail leads from a page to those above it; nil for readers who may not open them.
+	Trail func(r report.Report) []page.Link
 	// Report logs our own trouble.
 	Report func(ctx context.Context, message string, err error)
 }
@@ -130,7 +132,11 @@ func (a Answers) write(ctx context.Context, f Format, asked Asked) (content, err
 	}
 	switch f {
 	case HTML:
-		p, err := a.Pages.Report(page.ReportInput{Report: r, Previous: a.before(ctx, r), Link: asked.Link})
+		in := page.ReportInput{Report: r, Previous: a.before(ctx, r), Link: asked.Link}
+		if a.Trail != nil {
+			in.Trail = a.Trail(r)
+		}
+		p, err := a.Pages.Report(in)
 		return content{body: p.HTML, policy: p.Policy}, err
 	case JUnit:
 		body, err := junit.Encode(r)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
@@ -15,7 +16,15 @@ const (
 )
 
 func (h Handler) get(w http.ResponseWriter, r *http.Request, name string) {
-	limit, err := historyLimit(r.URL.Query().Get("limit"))
+	chosen, ok := format.Pick(w, r, h.Pages != nil)
+	if !ok {
+		return
+	}
+	if chosen == format.HTML {
+		h.page(w, r, name)
+		return
+	}
+	limit, err := historyLimit(r.URL.Query().Get("limit"), historyDefault)
 	if err != nil {
 		problem.Write(w, invalid("limit", err.Error()))
 		return
@@ -25,7 +34,7 @@ func (h Handler) get(w http.ResponseWriter, r *http.Request, name string) {
 		h.fail(w, r, "read route", err)
 		return
 	}
-	history, err := h.history(r, name, limit)
+	history, err := h.history(r, store.Filter{Route: name}, limit)
 	if err != nil {
 		h.fail(w, r, "read the history of a route", err)
 		return
@@ -36,9 +45,9 @@ func (h Handler) get(w http.ResponseWriter, r *http.Request, name string) {
 	}{shown(found), history})
 }
 
-func historyLimit(text string) (int, error) {
+func historyLimit(text string, without int) (int, error) {
 	if text == "" {
-		return historyDefault, nil
+		return without, nil
 	}
 	limit, err := strconv.Atoi(text)
 	if err != nil || limit < 1 {
@@ -48,9 +57,8 @@ func historyLimit(text string) (int, error) {
 }
 
 // history reads on where the store ends a page early, until the limit or the end of the history.
-func (h Handler) history(r *http.Request, name string, limit int) ([]store.Summary, error) {
+func (h Handler) history(r *http.Request, filter store.Filter, limit int) ([]store.Summary, error) {
 	history := []store.Summary{}
-	filter := store.Filter{Route: name}
 	for {
 		filter.Limit = limit - len(history)
 		page, err := h.Store.List(r.Context(), filter)

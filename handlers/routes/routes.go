@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
@@ -45,6 +46,9 @@ type Handler struct {
 	BaseURL string
 	// Rule refuses a request that could be read but not be served as our settings are; nil refuses none.
 	Rule func(c request.Check) *request.Problem
+	// Pages writes pages; nil where there are none.
+	Pages Pages
+	Now   func() time.Time
 	// Report logs our own trouble.
 	Report func(ctx context.Context, message string, err error)
 }
@@ -72,9 +76,17 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h Handler) list(w http.ResponseWriter, r *http.Request) {
+	chosen, ok := format.Pick(w, r, h.Pages != nil)
+	if !ok {
+		return
+	}
 	routes, err := h.Store.Routes(r.Context())
 	if err != nil {
 		h.fail(w, r, "list routes", err)
+		return
+	}
+	if chosen == format.HTML {
+		h.listPage(w, r, routes)
 		return
 	}
 	answer := struct {

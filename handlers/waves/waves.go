@@ -9,7 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/schedule"
 	"github.com/pgpreflight/pgpreflight/shared/store"
@@ -34,11 +36,20 @@ type Store interface {
 	Routes(ctx context.Context) ([]store.Route, error)
 }
 
+// Pages writes what people read in a browser.
+type Pages interface {
+	Wave(in page.WaveInput) (page.Page, error)
+	Notice(n page.Notice) (page.Page, error)
+}
+
 // Handler is the function.
 type Handler struct {
 	// Store is nil where its settings are missing; Missing names them.
 	Store   Store
 	Missing string
+	// Pages writes pages; nil where there are none.
+	Pages Pages
+	Now   func() time.Time
 	// Report logs our own trouble.
 	Report func(ctx context.Context, message string, err error)
 }
@@ -59,6 +70,8 @@ type standing struct {
 	CheckID     *string             `json:"checkId"`
 	FirstBroken *report.FirstBroken `json:"firstBroken"`
 	Owner       report.Owner        `json:"owner,omitempty"`
+	// line is the same for a page.
+	line page.CheckLine
 }
 
 // ServeHTTP implements http.Handler.
@@ -67,18 +80,51 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, problem.Missing(h.Missing))
 		return
 	}
+	chosen, ok := format.Pick(w, r, h.Pages != nil)
+	if !ok {
+		return
+	}
 	wave := r.PathValue("wave")
 	routes, err := h.standings(r.Context(), wave)
-	if err != nil {
-		h.Report(r.Context(), "read wave", err)
-		problem.Write(w, problem.Internal(r))
-		return
-	}
-	if len(routes) == 0 {
+	switch {
+	case err != nil:
+		h.fail(w, r, "read wave", err)
+	case chosen == format.HTML:
+		h.page(w, r, wave, routes)
+	case len(routes) == 0:
 		problem.Write(w, problem.Problem{Status: http.StatusNotFound, Detail: "no route of this wave is known"})
+	default:
+		write(w, wave, routes)
+	}
+}
+
+func (h Handler) fail(w http.ResponseWriter, r *http.Request, message string, err error) {
+	h.Report(r.Context(), message, err)
+	problem.Write(w, problem.Internal(r))
+}
+
+func (h Handler) page(w http.ResponseWriter, r *http.Request, wave string, routes []standing) {
+	if len(routes) == 0 {
+		p, err := h.Pages.Notice(page.Notice{Title: "There is no such wave", Tone: page.Idle,
+			Text: []string{"No route of this wave is registered, and no check of it has finished."}})
+		if err != nil {
+			h.fail(w, r, "write notice", err)
+			return
+		}
+		format.WritePage(w, r, http.StatusNotFound, p)
 		return
 	}
-	write(w, wave, routes)
+	score := scoreOf(routes)
+	in := page.WaveInput{Wave: wave, Ready: score.Ready, Total: score.Total, Percent: score.Percent, Now: h.Now()}
+	for _, one := range routes {
+		in.Routes = append(in.Routes, one.line)
+	}
+	p, err := h.Pages.Wave(in)
+	if err != nil {
+		h.fail(w, r, "write the page of a wave", err)
+		return
+	}
+	format.WritePage(w, r, http.StatusOK, p)
 }
 
 // standings are those of the checks of the wave, and of the registered routes that belong to it but had none: a wave is
@@ -97,11 +143,12 @@ func (h Handler) standings(ctx context.Context, wave string) ([]standing, error)
 	for _, c := range checked {
 		known[c.Route] = true
 		all = append(all, standing{Route: c.Route, Verdict: &c.Verdict, CheckID: &c.CheckID, FirstBroken: c.FirstBroken,
-			Owner: c.Owner})
+			Owner: c.Owner, line: page.CheckLine{ID: c.CheckID, Route: c.Route, Wave: wave, Verdict: c.Verdict,
+				FirstBroken: c.FirstBroken, Owner: c.Owner, Started: c.StartedAt, Layers: format.Layers(c.Layers)}})
 	}
 	for _, r := range registered {
 		if !known[r.Name] && waveOf(r) == wave {
-			all = append(all, standing{Route: r.Name})
+			all = append(all, standing{Route: r.Name, line: page.CheckLine{Route: r.Name, Wave: wave}})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b standing) int { return cmp.Compare(a.Route, b.Route) })
@@ -117,14 +164,18 @@ func waveOf(r store.Route) string {
 	return request.Wave
 }
 
-func write(w http.ResponseWriter, wave string, routes []standing) {
+func scoreOf(routes []standing) schedule.Score {
 	verdicts := make([]report.Verdict, len(routes))
 	for i, r := range routes {
 		if r.Verdict != nil {
 			verdicts[i] = *r.Verdict
 		}
 	}
-	score := schedule.ScoreOf(verdicts)
+	return schedule.ScoreOf(verdicts)
+}
+
+func write(w http.ResponseWriter, wave string, routes []standing) {
+	score := scoreOf(routes)
 	raw, err := json.Marshal(answer{
 		Wave: wave, Score: score.Percent, Ready: score.Ready, Total: score.Total, Routes: routes,
 	})

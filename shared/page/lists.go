@@ -48,6 +48,20 @@ const (
 	NotAsked   = "not_asked"
 )
 
+// TrailOf leads from a report to the lists that it stands in.
+func TrailOf(r report.Report) []Link {
+	trail := []Link{{"Checks", checksAddress}}
+	if wave := waveLink(r.Wave); wave.Text != "" {
+		wave.Text = "Wave " + wave.Text
+		trail = append(trail, wave)
+	}
+	if route := routeLink(r.Route); route.Text != "" {
+		route.Text = "Route " + route.Text
+		trail = append(trail, route)
+	}
+	return trail
+}
+
 // lineView is a check in a list, for people.
 type lineView struct {
 	ID, Address, Verdict, Headline, Broken, Where, Owner, Took string
