@@ -46,6 +46,8 @@ type Settings struct {
 	CallbackSecret secret.String
 	// AllowedCallbacks are host names and suffixes (".example.com") in lower case; empty means that none may be posted to.
 	AllowedCallbacks []string
+	// Telemetry is where traces and metrics go; off where no endpoint is set.
+	Telemetry Telemetry
 	// Host is what the Functions host and the platform say about themselves.
 	Host Host
 	// Unresolved names the settings whose Key Vault reference the platform could not resolve. Their values are read as
@@ -102,6 +104,7 @@ func Parse(getenv func(string) string) (Settings, error) {
 		TicketAPIs:       r.ticketAPIs("TICKET_APIS"),
 		CallbackSecret:   secret.New(r.get("CALLBACK_SECRET")),
 		AllowedCallbacks: r.suffixes("ALLOWED_CALLBACKS"),
+		Telemetry:        r.telemetry(),
 		Host:             r.host(),
 	}
 	if r.err != nil {
@@ -115,6 +118,7 @@ func Parse(getenv func(string) string) (Settings, error) {
 func (s Settings) Secrets() []secret.String {
 	secrets := append(s.Queue.secrets(), s.Tables.secrets()...)
 	secrets = append(secrets, s.ReportLinkKey, s.CallbackSecret)
+	secrets = append(secrets, s.Telemetry.secrets()...)
 	for _, ticket := range s.TicketSecrets {
 		secrets = append(secrets, ticket.Secret)
 	}
