@@ -54,18 +54,24 @@ func (f *fakes) Notices(context.Context, string) ([]store.Notice, error) {
 	return all, nil
 }
 
-func (f *fakes) AddNotice(_ context.Context, n store.Notice) (store.Notice, bool, error) {
+func (f *fakes) AddNotice(ctx context.Context, n store.Notice) (store.Notice, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if ctx.Err() != nil {
+		return n, false, ctx.Err()
+	}
 	if _, there := f.rows[n.To]; there {
 		return n, false, nil
 	}
 	return f.put(n)
 }
 
-func (f *fakes) ChangeNotice(_ context.Context, n store.Notice) (store.Notice, bool, error) {
+func (f *fakes) ChangeNotice(ctx context.Context, n store.Notice) (store.Notice, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if ctx.Err() != nil {
+		return n, false, ctx.Err()
+	}
 	if there, known := f.rows[n.To]; !known || there.ETag != n.ETag {
 		return n, false, nil
 	}

@@ -305,6 +305,26 @@ func TestLostAnswersOfTables(t *testing.T) {
 	})
 }
 
+// Somebody who looks after the rows by hand, while one of them is told, changes nothing of that.
+func TestARowThatIsTouched(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := asking(byCallback())
+		f.send = func(context.Context, Message) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			touched := f.rows[ToCallback]
+			touched.ETag = "of a stranger"
+			f.rows[ToCallback] = touched
+			return nil
+		}
+		if err := f.notifier().Notify(t.Context(), f.notice()); err != nil || f.count(ToCallback) != 1 ||
+			f.row(ToCallback).State != store.NoticeDone {
+			t.Errorf("%v, sent %d, %+v", err, f.count(ToCallback), f.row(ToCallback))
+		}
+	})
+}
+
 // Without a queue to be reminded by, the message must come back.
 func TestNoReminderToBeHad(t *testing.T) {
 	t.Parallel()
