@@ -154,3 +154,36 @@ func TestEachStepIsPointedAtByItsCodes(t *testing.T) {
 		}
 	}
 }
+
+// What the configuration decides by itself stands above what a probe can mean, and clears a step for the others.
+func TestConfigurationDecidesSteps(t *testing.T) {
+	t.Parallel()
+	row7 := declared(request.AzureVM, request.Private, request.VNetIntegrated)
+	for _, c := range []struct {
+		name  string
+		steps map[string]State
+		saw   string
+		want  string
+	}{
+		{"done", map[string]State{"vnet_peering": Done}, "", "vnet_peering=done nsg_outbound=unknown"},
+		{"undone, though the probe got through", map[string]State{"nsg_outbound": Undone}, wholeWay, "nsg_outbound=undone vnet_peering=done"},
+		{"done, though a time-out could mean it", map[string]State{"vnet_peering": Done}, "source.connect=failed:TCP_TIMEOUT",
+			"vnet_peering=done nsg_outbound=unknown source_admits_vnet=unknown"},
+		{"what is left is it", map[string]State{"vnet_peering": Done, "nsg_outbound": Done, "nsg_source_inbound": Done},
+			"source.connect=failed:TCP_TIMEOUT", "source_admits_vnet=undone"},
+		{"one of two says undone", map[string]State{"nsg_outbound": Done}, "", "nsg_outbound=done"},
+		{"our own subnet is another one", nil, "source.azure=warned:AZ_VANTAGE_DIFFERS", "nsg_outbound=unknown"},
+	} {
+		seen := append(ran(c.saw), Seen{Leg: "source", Layer: finding.Azure, Steps: c.steps})
+		got := map[string]State{}
+		for _, p := range Place(row7).Progress(seen) {
+			got[p.Step.Key] = p.State
+		}
+		for _, want := range strings.Fields(c.want) {
+			key, state, _ := strings.Cut(want, "=")
+			if got[key] != State(state) {
+				t.Errorf("%s: %s is %q, want %q", c.name, key, got[key], state)
+			}
+		}
+	}
+}
