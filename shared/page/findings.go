@@ -109,7 +109,7 @@ func layerName(l finding.Layer) string {
 	case finding.TLS:
 		return "TLS"
 	case finding.Azure:
-		return "Azure configuration"
+		return "Azure"
 	}
 	return string(l)
 }
