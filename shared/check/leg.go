@@ -43,6 +43,8 @@ type legRun struct {
 	ask *ask
 	// blocked is the first layer that left nothing to go on with.
 	blocked finding.Layer
+	// share is the layer's share of the deadline.
+	share time.Duration
 }
 
 func (l *legRun) run(ctx context.Context) diagnosis.Leg {
@@ -107,6 +109,7 @@ func (l *legRun) step(ctx context.Context, step plan.Step) diagnosis.Layer {
 	}[step.Layer]
 	within, cancel := context.WithTimeout(ctx, step.Share)
 	defer cancel()
+	l.share = step.Share
 	started := time.Now()
 	layer, open := run(within)
 	layer.Elapsed = time.Since(started)
@@ -120,6 +123,15 @@ func (l *legRun) step(ctx context.Context, step plan.Step) diagnosis.Layer {
 	return layer
 }
 
+const shareOver = "its share of the time was over before it could ask"
+
+// starved says that what had to be at hand first took more than half of the layer's share: silence in the rest of it
+// would be our slowness and not the peer's.
+func (l *legRun) starved(ctx context.Context) bool {
+	end, bounded := ctx.Deadline()
+	return bounded && time.Until(end) < l.share/2
+}
+
 // ending says why a layer left nothing to go on with although nothing was found. Whatever it was, the layer has not
 // passed: on a busy machine its share of the time may be over before its first byte.
 func ending(whole, share context.Context) string {
@@ -127,7 +139,7 @@ func ending(whole, share context.Context) string {
 	case whole.Err() != nil:
 		return context.Cause(whole).Error()
 	case share.Err() != nil:
-		return "its share of the time was over before it could ask"
+		return shareOver
 	}
 	return "it ended without an answer"
 }

@@ -36,6 +36,9 @@ func (l *legRun) login(ctx context.Context) (diagnosis.Layer, bool) {
 	if err != nil {
 		return diagnosis.Layer{Inconclusive: err.Error(), Findings: []finding.Finding{unavailable(err, finding.Login)}}, false
 	}
+	if l.starved(ctx) {
+		return diagnosis.Layer{Inconclusive: shareOver}, false
+	}
 	target := l.loginTarget()
 	l.secret = given
 	target.Password, target.Flight = given, l.flight()

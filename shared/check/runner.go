@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
@@ -77,10 +79,10 @@ func New(p Parts) *Runner {
 
 // Run runs one check and reports. Trouble of the servers is in the report; an error is our own trouble.
 func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error) {
-	words, err := r.parts.Words()
-	if err != nil {
-		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
-	}
+	var writing errgroup.Group
+	var words *catalog.Catalog
+	// The words are read while the network is waited for: that costs as much time as a near server's answer.
+	writing.Go(func() (err error) { words, err = r.parts.Words(); return err })
 	resolvers, err := r.parts.Resolvers()
 	if err != nil {
 		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
@@ -96,6 +98,9 @@ func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error
 		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
 	}
 	r.judge(ctx, &result, read)
+	if err := writing.Wait(); err != nil {
+		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
+	}
 	return diagnosis.Report(words, result)
 }
 

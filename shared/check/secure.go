@@ -18,6 +18,9 @@ func (l *legRun) secure(ctx context.Context) (diagnosis.Layer, bool) {
 		return diagnosis.Layer{Inconclusive: err.Error(),
 			Findings: []finding.Finding{unavailable(err, finding.TLS)}}, false
 	}
+	if l.starved(ctx) {
+		return diagnosis.Layer{Inconclusive: shareOver}, false
+	}
 	o, conn := tls.Observe(ctx, l.conn, l.tlsTarget(roots, tls.P256First))
 	seen := evidence.TLS{Observation: o}
 	if o.GroupsRefused {
