@@ -172,7 +172,7 @@ func (m *memory) List(context.Context, store.Filter) (store.Page, error) {
 	page := store.Page{Continue: "more"}
 	for _, r := range []report.Report{reporttest.Ready(), reporttest.Broken(), reporttest.Rejected()} {
 		page.Checks = append(page.Checks, store.Summary{ID: r.ID, Route: r.Route, Wave: r.Wave, Verdict: r.Verdict,
-			Headline: r.Headline, FirstBroken: r.FirstBroken, StartedAt: r.StartedAt, ElapsedMs: int64(r.ElapsedMs)})
+			Headline: r.Headline, FirstBroken: r.FirstBroken, Owner: report.DNSAdmin, StartedAt: r.StartedAt, ElapsedMs: int64(r.ElapsedMs)})
 	}
 	return page, nil
 }
@@ -286,6 +286,18 @@ func calls(t *testing.T) []call {
 		{"DELETE", "/api/routes/{name}", "/api/routes/fresh", "", "", 204},
 		{"DELETE", "/api/routes/{name}", "/api/routes/fresh", "", "", 404},
 		{"GET", "/api/waves/{wave}", "/api/waves/w", "", "", 200},
+		{"GET", "/api/checks", "/api/checks", "text/html", "", 200},
+		{"GET", "/api/checks", "/api/checks?route=%20&format=html", "", "", 400},
+		{"GET", "/api/checks", "/api/checks?format=md", "", "", 406},
+		{"GET", "/api/routes", "/api/routes", "text/html", "", 200},
+		{"GET", "/api/routes", "/api/routes", "text/csv", "", 406},
+		{"GET", "/api/routes/{name}", "/api/routes/orders-db", "text/html", "", 200},
+		{"GET", "/api/routes/{name}", "/api/routes/by-hand", "text/html", "", 200},
+		{"GET", "/api/routes/{name}", "/api/routes/it's%20none", "text/html", "", 404},
+		{"GET", "/api/routes/{name}", "/api/routes/orders-db?limit=x", "text/html", "", 400},
+		{"GET", "/api/routes/{name}", "/api/routes/orders-db?format=junit", "", "", 406},
+		{"GET", "/api/waves/{wave}", "/api/waves/w", "text/html", "", 200},
+		{"GET", "/api/waves/{wave}", "/api/waves/w?format=pdf", "", "", 406},
 		{"POST", "/api/tickets/{system}", "/api/tickets/jira", "", "{}", 401},
 		{"POST", "/api/tickets/{system}", "/api/tickets/redmine", "", "{}", 401},
 		{"POST", "/api/explain", "/api/explain", "", text, 200},
