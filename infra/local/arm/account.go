@@ -64,7 +64,8 @@ func (p *Plane) role(w http.ResponseWriter, r *http.Request, at path) bool {
 }
 
 func builtIn(id, name string) map[string]any {
-	return map[string]any{"id": id, "name": path(id).name(), "properties": map[string]any{"roleName": name, "type": "BuiltInRole"}}
+	return map[string]any{"id": id, "name": path(id).name(),
+		"properties": map[string]any{"roleName": name, "type": "BuiltInRole"}}
 }
 
 // RoleID is the id under which the plane knows a built-in role.

@@ -3,6 +3,7 @@ package arm
 import (
 	"fmt"
 	"hash/crc32"
+	"strings"
 )
 
 // computed is what Azure adds to a stored resource, by type: endpoints, ids, defaults that azurerm reads back.
@@ -18,7 +19,8 @@ var computed = map[string]func(name string) map[string]any{
 	},
 	"microsoft.insights/components": func(string) map[string]any {
 		return map[string]any{"InstrumentationKey": "44444444-4444-4444-4444-444444444444", "AppId": "appid",
-			"ConnectionString": "InstrumentationKey=44444444-4444-4444-4444-444444444444;IngestionEndpoint=https://westeurope.in.applicationinsights.azure.com/"}
+			"ConnectionString": "InstrumentationKey=44444444-4444-4444-4444-444444444444;" +
+				"IngestionEndpoint=https://westeurope.in.applicationinsights.azure.com/"}
 	},
 	"microsoft.operationalinsights/workspaces": func(string) map[string]any {
 		return map[string]any{"customerId": "55555555-5555-5555-5555-555555555555"}
@@ -50,12 +52,13 @@ func addIdentity(resource map[string]any) {
 	if !ok {
 		return
 	}
-	if kind, _ := identity["type"].(string); len(kind) >= len("SystemAssigned") && kind[:len("SystemAssigned")] == "SystemAssigned" {
+	if kind, _ := identity["type"].(string); strings.HasPrefix(kind, "SystemAssigned") {
 		identity["principalId"], identity["tenantId"] = SystemPrincipal, Tenant
 	}
-	for id := range object(identity["userAssignedIdentities"]) {
+	assigned := object(identity["userAssignedIdentities"])
+	for id := range assigned {
 		name := path(id).name()
-		object(identity["userAssignedIdentities"])[id] = map[string]any{"clientId": client(name), "principalId": principal(name)}
+		assigned[id] = map[string]any{"clientId": client(name), "principalId": principal(name)}
 	}
 }
 

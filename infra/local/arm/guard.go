@@ -62,7 +62,8 @@ func (g *guard) vault(w http.ResponseWriter, host string) {
 }
 
 func forbid(conn net.Conn) {
-	const body = `{"error":{"code":"Forbidden","message":"Public network access is disabled","innererror":{"code":"ForbiddenByConnection"}}}`
+	const body = `{"error":{"code":"Forbidden","message":"Public network access is disabled",` +
+		`"innererror":{"code":"ForbiddenByConnection"}}}`
 	in := bufio.NewReader(conn)
 	for {
 		request, err := http.ReadRequest(in)

@@ -50,7 +50,8 @@ func (a path) parent() path {
 	}
 	words := strings.Split(strings.Trim(key[last+len("/providers/"):], "/"), "/")
 	switch {
-	case len(words) > 3 && len(words)%2 == 0: // a part without a name of its own, such as components/NAME/currentbillingfeatures
+	case len(words) > 3 && len(words)%2 == 0:
+		// a part without a name of its own, such as components/NAME/currentbillingfeatures
 		return a[:strings.LastIndex(string(a), "/")]
 	case len(words) > 3:
 		return a[:strings.LastIndex(string(a[:strings.LastIndex(string(a), "/")]), "/")]

@@ -80,9 +80,11 @@ func (p *Plane) act(w http.ResponseWriter, at path) {
 	case strings.HasSuffix(key, "/checknameavailability"):
 		reply(w, http.StatusOK, map[string]any{"nameAvailable": true})
 	case strings.HasSuffix(key, "/config/appsettings/list"):
-		reply(w, http.StatusOK, map[string]any{"properties": p.appSettings(path(strings.TrimSuffix(key, "/config/appsettings/list")))})
+		site := path(strings.TrimSuffix(key, "/config/appsettings/list"))
+		reply(w, http.StatusOK, map[string]any{"properties": p.appSettings(site)})
 	case strings.HasSuffix(key, "/config/publishingcredentials/list"):
-		reply(w, http.StatusOK, map[string]any{"properties": map[string]any{"publishingUserName": "$app", "publishingPassword": Secret}})
+		reply(w, http.StatusOK, map[string]any{"properties": map[string]any{"publishingUserName": "$app",
+			"publishingPassword": Secret}})
 	case strings.HasSuffix(key, "/config/backup/list"):
 		fail(w, http.StatusNotFound, "no backup is configured")
 	case strings.HasSuffix(key, "/listkeys") && strings.Contains(key, "/microsoft.storage/"):
@@ -92,7 +94,8 @@ func (p *Plane) act(w http.ResponseWriter, at path) {
 	case strings.HasSuffix(key, "/listkeys"), strings.HasSuffix(key, "/sharedkeys"):
 		reply(w, http.StatusOK, map[string]any{"key1": Secret, "key2": Secret, "primaryKey": Secret, "secondaryKey": Secret,
 			"primarySharedKey": Secret, "secondarySharedKey": Secret,
-			"primaryConnectionString": "Endpoint=sb://x/;SharedAccessKey=" + Secret, "secondaryConnectionString": "Endpoint=sb://x/;SharedAccessKey=" + Secret})
+			"primaryConnectionString":   "Endpoint=sb://x/;SharedAccessKey=" + Secret,
+			"secondaryConnectionString": "Endpoint=sb://x/;SharedAccessKey=" + Secret})
 	default:
 		reply(w, http.StatusOK, map[string]any{"properties": map[string]any{}, "value": []any{}})
 	}

@@ -59,8 +59,8 @@ func Judge(calls []arm.Call, want Want) []Violation {
 			j.last[strings.ToLower(call.ID)] = call
 		}
 	}
-	for _, rule := range []func(){j.noKey, j.subnet, j.site, j.settings, j.private, j.keyAuth, j.queue, j.roles, j.endpoints,
-		j.events, j.alerts} {
+	for _, rule := range []func(){j.noKey, j.subnet, j.site, j.settings, j.private, j.keyAuth, j.queue, j.roles,
+		j.endpoints, j.events, j.alerts} {
 		rule()
 	}
 	return j.found
@@ -93,7 +93,8 @@ func (j *judge) of(kind string) []arm.Call {
 
 // one is the only one of its kind whose id ends so; another number is a violation of rule.
 func (j *judge) one(rule, kind, ending string) (arm.Call, bool) {
-	calls := slices.DeleteFunc(j.of(kind), func(c arm.Call) bool { return !strings.HasSuffix(strings.ToLower(c.ID), ending) })
+	other := func(c arm.Call) bool { return !strings.HasSuffix(strings.ToLower(c.ID), ending) }
+	calls := slices.DeleteFunc(j.of(kind), other)
 	j.expect(len(calls) == 1, rule, "%d of %s…%s, not 1", len(calls), kind, ending)
 	if len(calls) != 1 {
 		return arm.Call{}, false

@@ -24,7 +24,8 @@ func (j *judge) subnet() {
 	if !ok {
 		return
 	}
-	for member, id := range map[string]string{"networkSecurityGroup": j.want.SecurityGroup, "routeTable": j.want.RouteTable} {
+	for member, id := range map[string]string{"networkSecurityGroup": j.want.SecurityGroup,
+		"routeTable": j.want.RouteTable} {
 		has := At(subnet.Body, "properties", member, "id")
 		j.expect(same(has, id) || has == nil && id == "", RuleFilters, "%s is %v, not %q", member, has, id)
 	}
@@ -59,7 +60,8 @@ func (j *judge) site() {
 		same(At(storage, "authentication", "userAssignedIdentityResourceId"), identity.ID), RuleIdentity,
 		"the package is read as %v", At(storage, "authentication"))
 	container, _ := At(storage, "value").(string)
-	j.expect(strings.HasSuffix(container, ".blob.core.windows.net/app-package"), RuleRuntime, "the package is in %q", container)
+	j.expect(strings.HasSuffix(container, ".blob.core.windows.net/app-package"), RuleRuntime, "the package is in %q",
+		container)
 }
 
 func (j *judge) identity() arm.Call {
@@ -78,11 +80,12 @@ func (j *judge) settings() {
 		j.expect(has && value == j.want.Settings[name], RuleSettings, "%s is %q, not %q", name, value, j.want.Settings[name])
 	}
 	// A host that reads the connection string would never look at the identity's settings.
-	j.expect(settings["AzureWebJobsStorage"] == "", RuleSettings, "AzureWebJobsStorage is %q", settings["AzureWebJobsStorage"])
+	j.expect(settings["AzureWebJobsStorage"] == "", RuleSettings, "AzureWebJobsStorage is %q",
+		settings["AzureWebJobsStorage"])
 	client := settings["AZURE_CLIENT_ID"]
 	for _, connection := range []string{"CheckQueue", "ResultTables", "AzureWebJobsStorage"} {
-		j.expect(client != "" && settings[connection+"__clientId"] == client && settings[connection+"__credential"] == "managedidentity",
-			RuleIdentity, "%s does not use the identity %q", connection, client)
+		ok := settings[connection+"__clientId"] == client && settings[connection+"__credential"] == "managedidentity"
+		j.expect(client != "" && ok, RuleIdentity, "%s does not use the identity %q", connection, client)
 	}
 }
 

@@ -19,16 +19,19 @@ func (j *judge) private() {
 		j.expect(same(access, "Disabled"), RulePrivate, "%s has publicNetworkAccess %v", call.ID, access)
 	}
 	for _, call := range j.of("microsoft.storage/storageaccounts") {
-		j.expect(At(call.Body, "properties", "allowBlobPublicAccess") == false, RulePrivate, "%s lets blobs be public", call.ID)
-		j.expect(same(At(call.Body, "properties", "networkAcls", "defaultAction"), "Deny"), RulePrivate, "%s allows by default", call.ID)
+		j.expect(At(call.Body, "properties", "allowBlobPublicAccess") == false, RulePrivate, "%s lets blobs be public",
+			call.ID)
+		j.expect(same(At(call.Body, "properties", "networkAcls", "defaultAction"), "Deny"), RulePrivate,
+			"%s allows by default", call.ID)
 	}
 	for _, call := range j.of("microsoft.keyvault/vaults") {
-		j.expect(same(At(call.Body, "properties", "networkAcls", "defaultAction"), "Deny"), RulePrivate, "%s allows by default", call.ID)
+		j.expect(same(At(call.Body, "properties", "networkAcls", "defaultAction"), "Deny"), RulePrivate,
+			"%s allows by default", call.ID)
 	}
 	for _, call := range j.of("microsoft.web/sites") {
 		j.expect(At(call.Body, "properties", "httpsOnly") == true, RulePrivate, "%s answers plain http", call.ID)
-		j.expect(same(At(call.Body, "properties", "siteConfig", "scmIpSecurityRestrictionsDefaultAction"), "Deny"), RulePrivate,
-			"%s lets everybody publish", call.ID)
+		publishers := At(call.Body, "properties", "siteConfig", "scmIpSecurityRestrictionsDefaultAction")
+		j.expect(same(publishers, "Deny"), RulePrivate, "%s lets everybody publish", call.ID)
 	}
 }
 
@@ -48,8 +51,8 @@ func (j *judge) keyAuth() {
 		"microsoft.web/sites/basicpublishingcredentialspolicies": {[]string{"properties", "allow"}, false},
 	} {
 		for _, call := range j.of(kind) {
-			j.expect(At(call.Body, off.path...) == off.value, RuleNoKeyAuth, "%s has %s %v", call.ID, strings.Join(off.path, "."),
-				At(call.Body, off.path...))
+			has := At(call.Body, off.path...)
+			j.expect(has == off.value, RuleNoKeyAuth, "%s has %s %v", call.ID, strings.Join(off.path, "."), has)
 		}
 	}
 	policies := len(j.of("microsoft.web/sites/basicpublishingcredentialspolicies"))
@@ -62,7 +65,8 @@ func (j *judge) queue() {
 		return
 	}
 	for name, value := range map[string]any{
-		"lockDuration": "PT5M", "maxDeliveryCount": 10.0, "deadLetteringOnMessageExpiration": true, "defaultMessageTimeToLive": "P14D",
+		"lockDuration": "PT5M", "maxDeliveryCount": 10.0, "deadLetteringOnMessageExpiration": true,
+		"defaultMessageTimeToLive":   "P14D",
 		"requiresDuplicateDetection": true, "duplicateDetectionHistoryTimeWindow": "PT10M", "requiresSession": false,
 	} {
 		has := At(queue.Body, "properties", name)
@@ -76,7 +80,8 @@ func (j *judge) queue() {
 func (j *judge) endpoints() {
 	var groups []string
 	for _, endpoint := range j.of("microsoft.network/privateendpoints") {
-		group, _ := At(endpoint.Body, "properties", "privateLinkServiceConnections", "0", "properties", "groupIds", "0").(string)
+		connection := At(endpoint.Body, "properties", "privateLinkServiceConnections", "0")
+		group, _ := At(connection, "properties", "groupIds", "0").(string)
 		groups = append(groups, group)
 	}
 	slices.Sort(groups)
@@ -155,4 +160,5 @@ func (j *judge) roleName(id string) string {
 
 // BuiltIn are the built-in roles that may be assigned.
 var BuiltIn = []string{"Storage Blob Data Owner", "Storage Blob Data Contributor", "Storage Table Data Contributor",
-	"Azure Service Bus Data Receiver", "Azure Service Bus Data Sender", "Key Vault Secrets User", "Monitoring Metrics Publisher", "Reader"}
+	"Azure Service Bus Data Receiver", "Azure Service Bus Data Sender", "Key Vault Secrets User",
+	"Monitoring Metrics Publisher", "Reader"}

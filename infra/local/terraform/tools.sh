@@ -5,7 +5,8 @@
 set -euo pipefail
 
 cli_version=v1.11.4
-provider_version=v1.44.1-0.20260824201233-fae580791926 # azurerm 5.2.0 and four days: its releases have no tags that Go knows
+# azurerm 5.2.0 and four days: its releases have no tags that Go knows
+provider_version=v1.44.1-0.20260824201233-fae580791926
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pgpreflight
 provider=$cache/azurerm-$provider_version/terraform-provider-azurerm
 

@@ -45,7 +45,8 @@ type Workspace struct {
 // NewWorkspace copies the templates from infra into dir, and points the provider at the plane.
 func NewWorkspace(tools Tools, infra, dir string, plane *arm.Plane) (*Workspace, error) {
 	w := &Workspace{Dir: filepath.Join(dir, "infra"), tools: tools}
-	for _, pattern := range []string{"*.tf", "*.json", "tests/*.tftest.hcl", "tests/mocks/*.tfmock.hcl", "examples/*.tfvars"} {
+	for _, pattern := range []string{"*.tf", "*.json", "tests/*.tftest.hcl", "tests/mocks/*.tfmock.hcl",
+		"examples/*.tfvars"} {
 		if err := copyAll(infra, w.Dir, pattern); err != nil {
 			return nil, err
 		}
@@ -56,7 +57,8 @@ func NewWorkspace(tools Tools, infra, dir string, plane *arm.Plane) (*Workspace,
 	if err := os.Mkdir(home, 0o755); err != nil {
 		return nil, fmt.Errorf("make home: %w", err)
 	}
-	text := fmt.Sprintf("provider_installation {\n  dev_overrides { \"hashicorp/azurerm\" = %q }\n}\n", filepath.Dir(tools.Provider))
+	text := fmt.Sprintf("provider_installation {\n  dev_overrides { \"hashicorp/azurerm\" = %q }\n}\n",
+		filepath.Dir(tools.Provider))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, fmt.Errorf("write CLI configuration: %w", err)
 	}
