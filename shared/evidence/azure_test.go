@@ -285,6 +285,11 @@ func TestSymptomWithoutAFault(t *testing.T) {
 			t.Errorf("a cause that the configuration rules out: %s", f.Text)
 		}
 	}
+	for _, remedy := range r.Findings[0].Remedy {
+		if strings.Contains(remedy.Command, "az network nsg") {
+			t.Errorf("a remedy for what is right: %s", remedy.Command)
+		}
+	}
 	custom := azuretest.Healthy(9)
 	for i := range custom.Config.VirtualNetworks {
 		custom.Config.VirtualNetworks[i].DNSServers = []string{"10.2.0.4"}

@@ -36,7 +36,7 @@ func Connect(o connect.Observation, blocked bool) []finding.Finding {
 // TLS is the evidence of the tls layer.
 type TLS struct {
 	tls.Observation
-	// FirstOffer is the attempt with P-256 alone, where the server refused that and a second one was made.
+	// FirstOffer is the attempt with P-256 first, where the server refused that and a second one was made.
 	FirstOffer *tls.Observation `json:"firstOffer,omitempty"`
 	// WithoutTLS is what the server does without TLS, on the connection where it declined TLS. No password was sent.
 	WithoutTLS *login.Observation `json:"withoutTls,omitempty"`

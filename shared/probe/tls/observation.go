@@ -65,7 +65,7 @@ type Observation struct {
 	Received    int64        `json:"bytesReceived"`
 	Sent        int64        `json:"bytesSent"`
 	Handshake   *Handshake   `json:"handshake,omitempty"`
-	// GroupsRefused means that the offer of P-256 alone was refused: worth one more connection with Groups Full.
+	// GroupsRefused means that the offer of P-256 (or P-384, P-521) was refused: worth one more connection with Groups Full.
 	GroupsRefused bool          `json:"groupsRefused,omitempty"`
 	Chain         []Certificate `json:"chain,omitempty"`
 	Verification  *Verification `json:"verification,omitempty"`

@@ -20,7 +20,7 @@ import (
 type Groups string
 
 const (
-	// P256First offers P-256 alone: PostgreSQL before 18 takes nothing else by default, and any other first choice costs
+	// P256First offers P-256 first: PostgreSQL before 18 takes nothing else by default, and any other first choice costs
 	// a round trip (HelloRetryRequest). It is the default.
 	P256First Groups = "p256"
 	// Full offers everything that Go can, RSA key exchange included, as OpenSSL clients do. It is for the one more
