@@ -65,11 +65,29 @@ func (j *judge) find(f finding.Finding) {
 	for i, other := range j.found {
 		if other.Code == f.Code && other.Leg == f.Leg && sameFault(other.Args, f.Args) {
 			j.found[i].Args["path"] = string(joined(pathOf(other), pathOf(f)))
+			for _, name := range []string{"from", "to", "fromRanges", "toRanges", "subnets"} {
+				if both, have := union(other.Args[name], f.Args[name]); have {
+					j.found[i].Args[name] = both
+				}
+			}
 			j.found[i].Advisory = other.Advisory && f.Advisory
 			return
 		}
 	}
 	j.found = append(j.found, f)
+}
+
+// union joins what two paths say of the same fault.
+func union(a, b any) ([]string, bool) {
+	first, have := a.([]string)
+	second, too := b.([]string)
+	out := slices.Clone(first)
+	for _, text := range second {
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out, have && too
 }
 
 // sameFault compares what is to be mended, not who meets it.

@@ -137,8 +137,12 @@ func denied(g SecurityGroup, d Decision, flow Flow, w leaving, h hurdle) finding
 	args := resource(g.ID, w.ends())
 	args["rule"], args["priority"], args["added"] = d.Rule, d.Priority, d.Default
 	args["direction"], args["outbound"] = string(h.direction), h.direction == Outbound
-	args["port"], args["subnet"] = h.port, ParseID(h.subnet.ID).Name
-	args["fromRange"], args["toRange"] = flow.From.String(), flow.To.String()
+	args["port"], args["subnets"] = h.port, []string{ParseID(h.subnet.ID).Name}
+	args["fromRanges"], args["toRanges"] = []string{flow.From.String()}, []string{flow.To.String()}
+	if w.path != ByPage && len(w.from.Prefixes) > 0 {
+		// The whole subnet: a server's address in it can change, and an app has no fixed one.
+		args["fromRanges"] = w.from.Prefixes
+	}
 	free := g.freePriority(h.direction, d)
 	args["free"] = free
 	return finding.Finding{Code: finding.AzNSGDenies, Leg: w.leg, Args: args}

@@ -61,7 +61,7 @@ func (j *judge) diverted(w leaving, subnetID string, way Way, to netip.Prefix, b
 	gateway := j.config.gateway(network) == yes
 	args := resource(firstOf(subnet.RouteTableID, subnetID), w.ends())
 	args["table"] = ParseID(subnet.RouteTableID).Name
-	args["subnet"], args["network"] = ParseID(subnetID).Name, ParseID(network.ID).Name
+	args["subnets"], args["network"] = []string{ParseID(subnetID).Name}, ParseID(network.ID).Name
 	args["route"], args["prefix"], args["nextHop"] = way.Route, way.Prefix, way.NextHop
 	args["nextHopAddress"], args["nowhere"], args["back"] = way.NextHopAddress, way.Fate == Nowhere, back
 	args["destination"], args["gateway"] = texts([]netip.Prefix{to})[0], gateway

@@ -248,7 +248,7 @@ func TestArgsNameWhatIsToBeMended(t *testing.T) {
 		want  string
 	}{
 		{undone(7, "outbound denied"), finding.AzNSGDenies, "name=nsg-migration resourceGroup=rg-net rule=deny-postgresql priority=150 free=149 " +
-			"direction=Outbound path=each port=5432"},
+			"direction=Outbound path=each port=5432 subnets=[postgres functions] fromRanges=[10.2.1.0/24 10.2.2.0/24] toRanges=[10.1.1.4/32] from=[10.2.1.4 10.2.2.4]"},
 		{undone(7, "inbound at the source denied"), finding.AzNSGDenies, "name=nsg-source resourceGroup=rg-src rule=deny-migration free=109 direction=Inbound"},
 		{undone(7, "no peering back"), finding.AzPeeringMissing, "name=vnet-source resourceGroup=rg-src other=vnet-migration bothSides=false"},
 		{undone(7, "no peering"), finding.AzPeeringMissing, "name=vnet-migration resourceGroup=rg-net other=vnet-source otherResourceGroup=rg-src bothSides=true path=each"},

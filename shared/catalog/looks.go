@@ -10,8 +10,8 @@ type Looks struct {
 }
 
 // LooksRight says that the configuration looks right, what of it could not be decided, and on which side the cause then
-// stands.
-func (c *Catalog) LooksRight(l Looks) (string, error) {
+// stands. The second text is what to do, for a finding that has nothing else left.
+func (c *Catalog) LooksRight(l Looks) (detail, remedy string, err error) {
 	facts := complete(l.Facts)
 	facts["right"], facts["open"], facts["unseen"] = c.checks(l.Right), c.checks(l.Open), ""
 	w := c.writer(facts)
@@ -21,8 +21,8 @@ func (c *Catalog) LooksRight(l Looks) (string, error) {
 			break
 		}
 	}
-	text := w.text(c.sentences.Looks.Text)
-	return text, w.err
+	detail, remedy = w.text(c.sentences.Looks.Text), w.text(c.sentences.Looks.Remedy)
+	return detail, remedy, w.err
 }
 
 func within(allowed []string, layer any) bool {

@@ -23,7 +23,8 @@ type Sentences struct {
 
 // looks are the words for a configuration that looks right although a probe failed.
 type looks struct {
-	Text string `yaml:"text"`
+	Text   string `yaml:"text"`
+	Remedy string `yaml:"remedy"`
 	// Checks names what was checked. Unseen names the side that nobody sees from here; the first that matches counts.
 	Checks map[string]string `yaml:"checks"`
 	Unseen []struct {

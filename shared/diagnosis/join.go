@@ -197,11 +197,14 @@ func (j judge) unexplained(f report.Finding, one join) (report.Finding, error) {
 	facts := j.facts(one.symptom.Leg)
 	facts["layer"], facts["byServer"] = string(one.symptom.Layer), one.symptom.From == "server"
 	facts["runtimeConnects"] = j.result.Placement.RuntimeServer
-	text, err := j.words.LooksRight(catalog.Looks{Right: one.right, Open: one.open, Facts: facts})
+	text, remedy, err := j.words.LooksRight(catalog.Looks{Right: one.right, Open: one.open, Facts: facts})
 	if err != nil {
 		return f, err
 	}
 	f.Detail += " " + text
+	if len(f.Remedy) == 0 {
+		f.Remedy = []report.Remedy{{Text: remedy}}
+	}
 	f.Args = withArg(f.Args, "configurationRight", one.right)
 	return f, nil
 }
