@@ -80,7 +80,7 @@ func plan(random *rand.Rand, count int, over time.Duration, w world) []planned {
 		if p.kind == bad && p.way == byPost {
 			p.way = byMessage // POST refuses it at once, and there is no report.
 		}
-		p.again = pick(random, []again{once, sameAtOnce, sameLater, otherMessage}, 60, 15, 10, 15)
+		p.again = pick(random, []again{once, sameAtOnce, sameLater, otherMessage}, 70, 10, 10, 10)
 		p.notify = w.notify(random, i)
 		p.body = w.body(random, p)
 		if !strings.Contains(string(p.body), `"callbackUrl"`) {
