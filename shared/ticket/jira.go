@@ -3,8 +3,9 @@ package ticket
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
+
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // jiraBody is what Jira sends: https://developer.atlassian.com/cloud/jira/platform/webhooks/. A workflow's post
@@ -30,7 +31,7 @@ type jiraChange struct {
 	FieldType string `json:"fieldtype"`
 }
 
-var jiraKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}-[0-9]{1,18}$`)
+var jiraKey = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]{0,63}-[0-9]{1,18}$`)
 
 func (f Fields) jira(d Delivery) (Event, error) {
 	var body jiraBody

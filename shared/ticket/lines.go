@@ -2,9 +2,10 @@ package ticket
 
 import (
 	"html"
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // maxLine is longer than any label with a host name.
@@ -13,14 +14,14 @@ const maxLine = 4 << 10
 // What is markup, of wiki pages, Markdown and HTML alike: the same description goes through several of them before it
 // comes here.
 var (
-	lineBreak = regexp.MustCompile(`(?i)<br\s*/?>|</(p|div|li|tr|h[1-6]|pre|blockquote)\s*>`)
-	cellBreak = regexp.MustCompile(`(?i)</(td|th)\s*>`)
-	tag       = regexp.MustCompile(`(?i)</?(p|div|span|li|ul|ol|tr|td|th|table|tbody|thead|b|i|u|em|strong|code|pre|` +
+	lineBreak = lazyregexp.New(`(?i)<br\s*/?>|</(p|div|li|tr|h[1-6]|pre|blockquote)\s*>`)
+	cellBreak = lazyregexp.New(`(?i)</(td|th)\s*>`)
+	tag       = lazyregexp.New(`(?i)</?(p|div|span|li|ul|ol|tr|td|th|table|tbody|thead|b|i|u|em|strong|code|pre|` +
 		`font|a|h[1-6]|blockquote|html|body)(\s[^<>]*)?>`)
-	macro    = regexp.MustCompile(`\{(color|noformat|code|quote|panel|anchor)(:[^{}]*)?\}`)
-	wikiLink = regexp.MustCompile(`\[([^\[\]|]+)(\|[^\[\]]*)?\](\([^()\s]*\))?`)
-	checkbox = regexp.MustCompile(`\[[ xX]?\](\s|$)`)
-	escape   = regexp.MustCompile(`\\([-_*{}\[\]()#+.!|~^])`)
+	macro    = lazyregexp.New(`\{(color|noformat|code|quote|panel|anchor)(:[^{}]*)?\}`)
+	wikiLink = lazyregexp.New(`\[([^\[\]|]+)(\|[^\[\]]*)?\](\([^()\s]*\))?`)
+	checkbox = lazyregexp.New(`\[[ xX]?\](\s|$)`)
+	escape   = lazyregexp.New(`\\([-_*{}\[\]()#+.!|~^])`)
 )
 
 // lead is what may stand before a label: bullets, quotes, numbers of a list, headings, marks of bold and code.
@@ -29,8 +30,8 @@ const lead = `(?i)^[^\pL\pN]*(?:\d{1,3}[.)][^\pL\pN]+|(?:h[1-6]|bq)\.[^\pL\pN]*)
 const labels = `((?:source|target)[\s\x{a0}_-]*(?:host|port)|route|mode|depth)`
 
 var (
-	pair  = regexp.MustCompile(lead + labels + `[^\pL\pN:=：|]{0,8}[:=：](.*)$`)
-	alone = regexp.MustCompile(lead + labels + `[^\pL\pN]*$`)
+	pair  = lazyregexp.New(lead + labels + `[^\pL\pN:=：|]{0,8}[:=：](.*)$`)
+	alone = lazyregexp.New(lead + labels + `[^\pL\pN]*$`)
 )
 
 // plain turns a page's markup into lines.

@@ -2,13 +2,13 @@ package ticket
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
-var sysID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var sysID = lazyregexp.New(`^[0-9a-f]{32}$`)
 
 // serviceNow reads a record as a business rule sends it: its columns as texts, or as {"value", "display_value"}; alone
 // or within the member that the Table API puts around it.

@@ -3,8 +3,9 @@ package ticket
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strings"
+
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
 // maxText is how much of a description is read.
@@ -69,8 +70,8 @@ func cut(text string) string {
 
 // thousands is 5432 as ServiceNow shows it, and as Jira's number fields send it.
 var (
-	thousands = regexp.MustCompile(`^(\d{1,2})[,.\x{a0}\x{202f}'’](\d{3})$`)
-	whole     = regexp.MustCompile(`^(\d{1,5})\.0+$`)
+	thousands = lazyregexp.New(`^(\d{1,2})[,.\x{a0}\x{202f}'’](\d{3})$`)
+	whole     = lazyregexp.New(`^(\d{1,5})\.0+$`)
 )
 
 // number takes the thousands' separator, or an empty fraction, out of a port.

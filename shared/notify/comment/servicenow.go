@@ -4,15 +4,15 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
+	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 	"github.com/pgpreflight/pgpreflight/shared/notify/web"
 )
 
 var (
-	sysID  = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
-	number = regexp.MustCompile(`^([A-Za-z]{2,12})[0-9]{1,20}$`)
+	sysID  = lazyregexp.New(`^[0-9a-fA-F]{32}$`)
+	number = lazyregexp.New(`^([A-Za-z]{2,12})[0-9]{1,20}$`)
 )
 
 const (
