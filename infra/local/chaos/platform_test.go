@@ -206,9 +206,7 @@ func blows() []blow {
 				return err
 			}
 			sleep(ctx, outage)
-			within, cancel := context.WithTimeout(context.Background(), startWithin)
-			defer cancel()
-			return start(p.stack)(within)
+			return untilStarted(ctx, start(p.stack))
 		}
 	}
 	inject := func(faults servicebus.Faults) func(context.Context, *platform, time.Duration) error {
@@ -235,6 +233,25 @@ func blows() []blow {
 		all = append(all, blow{handlerKilled, func(ctx context.Context, p *platform, _ time.Duration) error { return p.kill(ctx) }})
 	}
 	return all
+}
+
+// untilStarted tries again what did not start in its own time: on a busy machine Azurite may need longer to read its data.
+func untilStarted(ctx context.Context, start func(context.Context) error) error {
+	const tries = 5
+	var faults []error
+	for range tries {
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), startWithin)
+		err := start(within)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		faults = append(faults, err)
+		if !sleep(ctx, time.Second) {
+			break
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // strike lets everything go wrong, in an order and at times drawn from the seed, and tells what went wrong when.
