@@ -106,25 +106,26 @@ func (p *platform) settle(ctx context.Context, t *testing.T, requests []planned)
 	if err != nil {
 		t.Fatal(err)
 	}
+	left := map[string]servicebus.Depth{}
 	for sleep(ctx, time.Second) {
-		if p.depth(ctx, t) != (servicebus.Depth{}) {
+		if left = p.depths(ctx, t); left[stack.QueueName] != (servicebus.Depth{}) {
 			continue // To read the tables meanwhile would only keep them busy.
 		}
 		if reports, err := read.reports(ctx); err == nil && len(reports) >= len(requests) {
 			return
 		}
 	}
-	t.Errorf("not settled: queue %+v", p.depth(ctx, t))
-}
-
-func (p *platform) depth(ctx context.Context, t *testing.T) servicebus.Depth {
-	t.Helper()
-	return p.depths(ctx, t)[stack.QueueName]
+	t.Errorf("not settled: queues %+v", left)
 }
 
 func (p *platform) depths(ctx context.Context, t *testing.T) map[string]servicebus.Depth {
 	t.Helper()
-	depths, err := p.stack.Bus.Depths(context.WithoutCancel(ctx))
+	var depths map[string]servicebus.Depth
+	err := insist(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		var err error
+		depths, err = p.stack.Bus.Depths(ctx)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -206,11 +206,13 @@ func blows() []blow {
 				return err
 			}
 			sleep(ctx, outage)
-			return untilStarted(ctx, start(p.stack))
+			return insist(ctx, start(p.stack))
 		}
 	}
 	inject := func(faults servicebus.Faults) func(context.Context, *platform, time.Duration) error {
-		return func(ctx context.Context, p *platform, _ time.Duration) error { return p.stack.Bus.Inject(ctx, faults) }
+		return func(ctx context.Context, p *platform, _ time.Duration) error {
+			return insist(ctx, func(ctx context.Context) error { return p.stack.Bus.Inject(ctx, faults) })
+		}
 	}
 	bus := func(s *stack.Stack) func(context.Context) error { return s.Bus.Restart }
 	tables := func(s *stack.Stack) func(context.Context) error { return s.Tables.Restart }
@@ -235,13 +237,13 @@ func blows() []blow {
 	return all
 }
 
-// untilStarted tries again what did not start in its own time: on a busy machine Azurite may need longer to read its data.
-func untilStarted(ctx context.Context, start func(context.Context) error) error {
+// insist tries again what did not come about in its own time: on a busy machine Azurite may need longer to read its data.
+func insist(ctx context.Context, call func(context.Context) error) error {
 	const tries = 5
 	var faults []error
 	for range tries {
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), startWithin)
-		err := start(within)
+		err := call(within)
 		cancel()
 		if err == nil {
 			return nil
