@@ -27,6 +27,8 @@ type Options struct {
 	Otherwise *Script
 	// WithoutTCP leaves the TCP port closed.
 	WithoutTCP bool
+	// WithoutQueries keeps no questions: Queries stays empty, and many of them take no memory.
+	WithoutQueries bool
 }
 
 // Server answers until Close.
@@ -34,6 +36,7 @@ type Server struct {
 	udp       *net.UDPConn
 	tcp       net.Listener
 	otherwise Script
+	forgets   bool
 	running   context.Context
 	stop      context.CancelFunc
 	tasks     sync.WaitGroup
@@ -48,7 +51,7 @@ type Server struct {
 // Start binds the address and answers in the background.
 func Start(o Options) (*Server, error) {
 	s := &Server{otherwise: Script{Fault: NXDomain}, names: map[string]Script{}, seen: map[string]int{},
-		conns: map[net.Conn]bool{}}
+		conns: map[net.Conn]bool{}, forgets: o.WithoutQueries}
 	if o.Otherwise != nil {
 		s.otherwise = *o.Otherwise
 	}
@@ -214,7 +217,9 @@ func (s *Server) note(client peer, request *dns.Msg) int {
 		EDNS: request.IsEdns0() != nil}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.queries = append(s.queries, query)
+	if !s.forgets {
+		s.queries = append(s.queries, query)
+	}
 	before := s.seen[query.Type+" "+query.Name]
 	s.seen[query.Type+" "+query.Name]++
 	return before
