@@ -79,7 +79,7 @@ func linesOfChecks(checks []CheckLine, now time.Time) []lineView {
 }
 
 func lineOf(c CheckLine, now time.Time) lineView {
-	v := lineView{ID: digest.Clean(c.ID), Address: checkAddress(c.ID), Verdict: capital(c.Verdict.Name()),
+	v := lineView{ID: digest.Clean(c.ID), Address: checkAddress(c.ID), Verdict: capital(digest.Clean(c.Verdict.Name())),
 		Tone: ToneOfVerdict(c.Verdict), Headline: digest.Clean(c.Headline), Took: digest.Duration(c.ElapsedMs),
 		When: whenOf(c.Started, now), Route: routeLink(c.Route), Wave: waveLink(c.Wave)}
 	if b := c.FirstBroken; b != nil {
@@ -163,15 +163,19 @@ func verdicts() []report.Verdict {
 // tallies counts verdicts, those that need somebody first. An empty verdict is that of a route that was never checked.
 func tallies(all []report.Verdict, address func(report.Verdict) string) []tally {
 	counts := map[report.Verdict]int{}
+	order := verdicts()
 	for _, v := range all {
 		counts[v]++
+		if v != "" && !slices.Contains(order, v) {
+			order = append(order, v) // of a later version
+		}
 	}
 	var out []tally
-	for _, v := range slices.Concat(verdicts(), []report.Verdict{""}) {
+	for _, v := range append(order, "") {
 		if counts[v] == 0 {
 			continue
 		}
-		t := tally{Word: v.Name(), Tone: ToneOfVerdict(v), Count: counts[v]}
+		t := tally{Word: digest.Clean(v.Name()), Tone: ToneOfVerdict(v), Count: counts[v]}
 		if v == "" {
 			t.Word = "never checked"
 		} else if address != nil {
