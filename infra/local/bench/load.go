@@ -35,7 +35,14 @@ func (g *ground) many(ctx context.Context, c competitor, want string) (result, e
 	if err := json.Unmarshal(t.output, &r); err != nil {
 		return result{}, fmt.Errorf("%s: read result: %w", c.name, err)
 	}
-	if r.Verdicts[want] != r.Pairs {
+	came := 0
+	for verdict, n := range r.Verdicts {
+		// A server that a thousand logins keep busy earns a warning here and there.
+		if strings.HasPrefix(verdict, want) {
+			came += n
+		}
+	}
+	if came != r.Pairs {
 		return result{}, fmt.Errorf("%s: verdicts %v, want %d of %q", c.name, r.Verdicts, r.Pairs, want)
 	}
 	if c.server != 0 {
