@@ -20,12 +20,13 @@ import (
 func functions(s settings.Settings, p parts, now func() time.Time, log *slog.Logger) []server.Function {
 	retry := trouble.Retry{Report: func(ctx context.Context, message string, err error) {
 		log.WarnContext(ctx, message, "err", err)
-	}}
-	keeper := outcome.Keeper{Reports: p.store, Queue: p.queue, Notifier: p.notifier, Retry: retry}
+	}, Count: p.hooks.retried}
+	keeper := outcome.Keeper{Reports: p.store, Queue: p.queue, Notifier: p.notifier, Retry: retry,
+		Stored: p.hooks.stored}
 	run := runcheck.Handler{
 		Checker: p.checker, Reports: p.store, Queue: p.queue, Keeper: keeper, Words: p.words,
 		Slots: runcheck.NewSlots(schedule.Room{Checks: s.MaxConcurrentChecks, Sockets: s.MaxSockets}), Retry: retry,
-		Now: now, Missing: s.Tables.Names(),
+		Now: now, Missing: s.Tables.Names(), Waited: p.hooks.waited,
 	}
 	record := deadletter.Handler{Reports: p.store, Keeper: keeper, Exhausted: p.words.Exhausted, Retry: retry, Now: now,
 		Missing: s.Tables.Names()}

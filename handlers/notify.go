@@ -37,9 +37,9 @@ func notifier(s settings.Settings, p parts, proc process, log *slog.Logger) outc
 	}
 	retry := trouble.Retry{Report: func(ctx context.Context, message string, err error) {
 		log.WarnContext(ctx, message, "err", err)
-	}}
+	}, Count: p.hooks.retried}
 	return notify.New(notify.Options{
-		Memory: p.store, Retry: retry.Do, Now: proc.now, Log: log,
+		Memory: p.store, Retry: retry.Do, Now: proc.now, Log: log, Told: p.hooks.told,
 		Later: func(ctx context.Context, id string, at time.Time) error {
 			if p.queue == nil {
 				return &trouble.MissingError{Names: s.Queue.Names()}

@@ -41,6 +41,8 @@ type parts struct {
 	notifier outcome.Notifier
 	// pages writes what people read in a browser.
 	pages page.Pages
+	// hooks are told what is done.
+	hooks hooks
 }
 
 // open chooses the parts. It dials nothing and reads no large data: the words are read when the first report is written.

@@ -27,17 +27,27 @@ func serve(p process) int {
 		return p.fail(err)
 	}
 	log := logging.New(logging.Options{Writer: p.stdout, Secrets: s.Secrets()})
+	told, err := listen(s, log)
+	if err != nil {
+		return p.fail(err)
+	}
+	defer told.close(log)
+	if told.made != nil {
+		p.progress = told.made.Layer
+	}
 	parts, err := open(s, p)
 	if err != nil {
 		return p.fail(err)
 	}
+	parts = told.wrap(parts)
+	parts.hooks = told
 	parts.notifier = notifier(s, parts, p, log)
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return p.fail(fmt.Errorf("listen: %w", err))
 	}
-	mux := server.New(log, functions(s, parts, p.now, log), forwarded(s, parts, log))
+	mux := server.New(log, functions(s, parts, p.now, log), forwarded(s, parts, log)).Watched(told.invocation)
 	log.Info("handler started", "address", address, "startMs", p.now().Sub(started).Milliseconds())
 	if err := server.Serve(ctx, listener, mux, server.ServeOptions{Log: log, Drain: server.DefaultDrain()}); err != nil {
 		log.Error("handler ended", "err", err)

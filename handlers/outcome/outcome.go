@@ -51,6 +51,8 @@ type Keeper struct {
 	Queue    Queue
 	Notifier Notifier
 	Retry    trouble.Retry
+	// Stored is told of each report once, when it is stored; nil where nobody asks.
+	Stored func(ctx context.Context, r report.Report)
 }
 
 // Keep stores a report, or finds that there is one already, which stands, and does what follows.
@@ -69,6 +71,9 @@ func (k Keeper) Keep(ctx context.Context, r report.Report, d delivery.Delivery) 
 	}
 	if stored != store.Stored {
 		return stored, k.follow(ctx, d)
+	}
+	if k.Stored != nil {
+		k.Stored(ctx, r)
 	}
 	return stored, k.tell(ctx, r, d)
 }

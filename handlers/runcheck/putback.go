@@ -36,8 +36,16 @@ func (h Handler) putBack(ctx context.Context, d delivery.Delivery, cause error) 
 	if err := h.Queue.Send(ctx, message); err != nil {
 		return envelope.Answer{}, errors.Join(cause, fmt.Errorf("put %s back: %w", d.ID, err))
 	}
+	h.Retry.Counted(ctx, kind(cause))
 	h.Retry.Report(ctx, "put back for "+delay.String()+": "+d.ID, cause)
 	return says("check %s is put back for %s: attempt %d", d.ID, delay, attempt), nil
+}
+
+func kind(cause error) string {
+	if errors.Is(cause, errBusy) {
+		return trouble.AgainBusy
+	}
+	return trouble.AgainPutBack
 }
 
 // again tells whether and when the message comes again, and the count of attempts that it then carries. To find every
@@ -56,6 +64,7 @@ func (h Handler) again(d delivery.Delivery, cause error) (time.Duration, int, bo
 // giveUp reports that the check could not be made. Where not even that can be stored, the error lets the queue bury the
 // message, and RecordDeadLetter stores the report once the tables are back.
 func (h Handler) giveUp(ctx context.Context, d delivery.Delivery, cause error) (envelope.Answer, error) {
+	h.Retry.Counted(ctx, trouble.AgainNever)
 	h.Retry.Report(ctx, "give up "+d.ID, cause)
 	if h.Reports == nil || d.Reminder {
 		// A reminder's check has its report. RecordDeadLetter goes on with it as long as it takes.

@@ -81,6 +81,8 @@ type Handler struct {
 	Slots   *Slots
 	Retry   trouble.Retry
 	Now     func() time.Time
+	// Waited is told how long a message lay in the queue; nil where nobody asks.
+	Waited func(ctx context.Context, age time.Duration)
 	// Missing names the settings that Checker or Reports are missing for.
 	Missing string
 }
@@ -91,6 +93,9 @@ func (h Handler) Run(ctx context.Context, invocation envelope.Invocation) (envel
 	d, err := delivery.Read(invocation)
 	if err != nil {
 		return envelope.Answer{}, fmt.Errorf("read check request: %w", err)
+	}
+	if h.Waited != nil && !d.Queued.IsZero() {
+		h.Waited(ctx, h.Now().Sub(d.Queued))
 	}
 	working, cancel := trouble.Within(ctx, puttingBack)
 	defer cancel()

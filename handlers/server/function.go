@@ -22,30 +22,36 @@ type outcome struct {
 }
 
 func (m *Mux) serveFunction(w http.ResponseWriter, r *http.Request, f Function) {
-	ctx := begin(r, f.Name)
+	call := Call{Function: f.Name, Header: r.Header, Began: time.Now()}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
+		ctx, ended := m.begin(r.Context(), call)
+		defer ended(Ended{Failed: true})
 		m.warn(ctx, envelope.Fail(w, http.StatusMethodNotAllowed, "the host calls a function with POST"))
 		return
 	}
-	started := time.Now()
 	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(started.Add(readWithin))
+	_ = connection.SetReadDeadline(call.Began.Add(readWithin))
 	invocation, err := envelope.Decode(r.Body)
+	if m.watch != nil && err == nil {
+		call.Origin = origin(invocation)
+	}
+	ctx, ended := m.begin(r.Context(), call)
 	result := outcome{err: err}
 	if err == nil {
 		// Only now: after a failed read the server reads on, to the end of the body.
 		_ = connection.SetReadDeadline(time.Time{})
 		result = invoke(ctx, f, invocation)
 	}
+	ended(Ended{Failed: result.err != nil})
 	if result.err != nil {
 		// The host reads nothing of a failed answer, so the log is where the reason must be.
 		m.log.ErrorContext(ctx, "invocation failed", "err", result.err, "stack", string(result.stack),
-			"elapsedMs", elapsedMs(started))
+			"elapsedMs", elapsedMs(call.Began))
 		m.warn(ctx, envelope.Fail(w, http.StatusInternalServerError, "the invocation failed; its log says why"))
 		return
 	}
-	m.log.InfoContext(ctx, "invocation finished", "logs", result.answer.Logs, "elapsedMs", elapsedMs(started))
+	m.log.InfoContext(ctx, "invocation finished", "logs", result.answer.Logs, "elapsedMs", elapsedMs(call.Began))
 	m.warn(ctx, envelope.Succeed(w, result.answer))
 }
 

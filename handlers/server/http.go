@@ -14,7 +14,11 @@ import (
 )
 
 func (m *Mux) serveHTTP(w http.ResponseWriter, r *http.Request, f HTTPFunction, parameter map[string]string) {
-	ctx, cancel := context.WithTimeout(begin(r, f.Name), f.Limit)
+	started := time.Now()
+	ctx, ended := m.begin(r.Context(), Call{Function: f.Name, Header: r.Header, Method: r.Method, Route: f.Route, Began: started})
+	watched := &watchedWriter{ResponseWriter: w}
+	defer func() { ended(Ended{Status: watched.status, Failed: watched.failed}) }()
+	ctx, cancel := context.WithTimeout(ctx, f.Limit)
 	defer cancel()
 	r = r.WithContext(ctx)
 	for name, value := range parameter {
@@ -22,13 +26,11 @@ func (m *Mux) serveHTTP(w http.ResponseWriter, r *http.Request, f HTTPFunction, 
 	}
 	if !slices.Contains(f.Methods, r.Method) {
 		w.Header().Set("Allow", strings.Join(f.Methods, ", "))
-		problem.Write(w, problem.Problem{Status: http.StatusMethodNotAllowed})
+		problem.Write(watched, problem.Problem{Status: http.StatusMethodNotAllowed})
 		return
 	}
-	started := time.Now()
 	// A context does not end a read: a body that never ends must not outlive the limit either.
 	_ = http.NewResponseController(w).SetReadDeadline(started.Add(f.Limit))
-	watched := &watchedWriter{ResponseWriter: w}
 	defer m.recoverHTTP(watched, r)
 	f.Handler.ServeHTTP(watched, r)
 	// Only the path: a query holds the function key.
@@ -46,6 +48,7 @@ func (m *Mux) recoverHTTP(w *watchedWriter, r *http.Request) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause)
 	}
+	w.failed = true
 	m.log.ErrorContext(r.Context(), "invocation failed", "err", fmt.Errorf("panic: %v", cause),
 		"stack", string(debug.Stack()))
 	if w.status != 0 {
@@ -54,10 +57,11 @@ func (m *Mux) recoverHTTP(w *watchedWriter, r *http.Request) {
 	problem.Write(w, problem.Internal(r))
 }
 
-// watchedWriter remembers the status; 0 means that nothing is sent yet.
+// watchedWriter remembers the status; 0 means that nothing is sent yet. Failed tells that the handler panicked.
 type watchedWriter struct {
 	http.ResponseWriter
 	status int
+	failed bool
 }
 
 // WriteHeader implements http.ResponseWriter.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/envelope"
-	"github.com/pgpreflight/pgpreflight/shared/logging"
 )
 
 // Function is a function that the host calls with an envelope: queue, timer, event.
@@ -41,6 +40,7 @@ type Mux struct {
 	functions map[string]Function
 	http      []HTTPFunction
 	log       *slog.Logger
+	watch     Watch
 }
 
 // New makes a mux.
@@ -103,12 +103,6 @@ func matchRoute(route string, segments []string) (map[string]string, bool) {
 		}
 	}
 	return values, len(segments) == len(parts)
-}
-
-// begin marks the context with the host's invocation. The header is only for the log, so it is only bounded.
-func begin(r *http.Request, function string) context.Context {
-	id := r.Header.Get("X-Azure-Functions-InvocationId")
-	return logging.WithInvocation(r.Context(), logging.Invocation{ID: id[:min(len(id), 64)], Function: function})
 }
 
 func elapsedMs(since time.Time) float64 { return float64(time.Since(since).Microseconds()) / 1000 }

@@ -19,9 +19,29 @@ const (
 	delayMost  = 4 * time.Second
 )
 
+// The kinds of trying again.
+const (
+	// AgainCall is a call to tables or queue that is made again within an invocation.
+	AgainCall = "call"
+	// AgainBusy is a message put back because every slot was taken, AgainPutBack one that our own trouble put back.
+	AgainBusy    = "busy"
+	AgainPutBack = "put_back"
+	// AgainNever is a message that is given up.
+	AgainNever = "given_up"
+)
+
 // Retry asks again. Report logs each failure.
 type Retry struct {
 	Report func(ctx context.Context, message string, err error)
+	// Count counts by kind what is tried again; nil counts nothing.
+	Count func(ctx context.Context, kind string)
+}
+
+// Counted counts one that is tried again.
+func (r Retry) Counted(ctx context.Context, kind string) {
+	if r.Count != nil {
+		r.Count(ctx, kind)
+	}
 }
 
 // Do runs a call until it succeeds, as long as its trouble may pass and the context lasts. What it gives is the trouble
@@ -37,6 +57,7 @@ func (r Retry) Do(ctx context.Context, what string, call func(context.Context) e
 			return err
 		}
 		r.Report(ctx, "trying again", err)
+		r.Counted(ctx, AgainCall)
 	}
 }
 

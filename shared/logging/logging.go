@@ -35,8 +35,9 @@ func New(o Options) *slog.Logger {
 	return slog.New(handler{inner})
 }
 
-// Invocation is the host's call that a line belongs to.
-type Invocation struct{ ID, Function string }
+// Invocation is the host's call that a line belongs to. Trace is the id of the trace that it belongs to; empty where
+// there is none.
+type Invocation struct{ ID, Function, Trace string }
 
 type invocationKey struct{}
 
@@ -59,6 +60,9 @@ func (h handler) Handle(ctx context.Context, record slog.Record) error {
 	if i := InvocationOf(ctx); i != (Invocation{}) {
 		record = record.Clone()
 		record.AddAttrs(slog.String("invocationId", i.ID), slog.String("function", i.Function))
+		if i.Trace != "" {
+			record.AddAttrs(slog.String("traceId", i.Trace))
+		}
 	}
 	return h.Handler.Handle(ctx, record)
 }

@@ -73,6 +73,8 @@ type Options struct {
 	Retry func(ctx context.Context, what string, call func(context.Context) error) error
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Told is told of each attempt and of what stands then; nil where nobody asks.
+	Told func(ctx context.Context, way, state string)
 }
 
 // Notifier is safe for concurrent use.

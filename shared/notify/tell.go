@@ -126,6 +126,9 @@ func (n *Notifier) attempt(ctx context.Context, claimed store.Notice, told Messa
 	}
 	ended := after(claimed, err, span{began: told.Now, ended: n.Now()})
 	n.log(ctx, ended, err, n.Now().Sub(told.Now))
+	if n.Told != nil {
+		n.Told(ctx, ended.To, string(ended.State))
+	}
 	return n.record(ctx, ended)
 }
 
