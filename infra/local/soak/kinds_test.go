@@ -20,7 +20,7 @@ import (
 // share of it.
 const (
 	patient = 120
-	short   = 2
+	short   = 4
 )
 
 // kind is one sort of check and how it must come out.
@@ -148,7 +148,7 @@ func strangers(t *testing.T) []kind {
 	add("floods when asked", finding.PeerNotPostgres, false, readRequest, flood(strings.Repeat("S", 64<<10)))
 	add("an error of a gigabyte", finding.PeerNotPostgres, false, readRequest, say("E\x40\x00\x00\x00"), flood(block))
 	add("drips", finding.PeerNotPostgres, true, readRequest, drip("xyz", 50*time.Millisecond))
-	add("no TLS", finding.TLSNotOffered, false, readRequest, say("N"), wait)
+	add("no TLS", finding.TLSNotOffered, false, readRequest, say("N"), readSome, closeGently)
 	add("TLS cut off", finding.TLSClosed, false, hello, closeGently)
 	add("TLS never answered", finding.TLSStalled, true, hello, wait)
 	add("text for TLS", finding.TLSNotTLS, false, hello, say("Proxy: no such back end\r\n"), wait)
