@@ -180,7 +180,8 @@ func (r *Resolver) setting(name string) (string, error) {
 		return "", &Unavailable{Source: source, Why: "is not set"}
 	}
 	// App Service hands over the reference itself where it cannot follow it.
-	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(value)), "@microsoft.keyvault(") {
+	const reference = "@Microsoft.KeyVault("
+	if text := strings.TrimSpace(value); len(text) >= len(reference) && strings.EqualFold(text[:len(reference)], reference) {
 		return "", &Unavailable{Source: source,
 			Why: "is a Key Vault reference that App Service could not resolve: see its status under environment variables"}
 	}

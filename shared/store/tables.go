@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -26,10 +25,11 @@ func (r row) encode() ([]byte, error) {
 	if err := checkKeys(r.partition, r.key); err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(aztables.EDMEntity{
+	// Not json.Marshal: it would read the whole text again to make it compact, which it is.
+	raw, err := aztables.EDMEntity{
 		Entity:     aztables.Entity{PartitionKey: r.partition, RowKey: r.key},
 		Properties: r.columns,
-	})
+	}.MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("encode row %s/%s: %w", r.partition, r.key, err)
 	}
