@@ -69,8 +69,8 @@ func (c Configuration) Explains(fact, symptom finding.Finding) string {
 	return "certain"
 }
 
-// possible leaves out what the symptom itself speaks against: packets that were answered did not go nowhere, and a wrong
-// record led nobody astray who was given another address.
+// possible leaves out what the symptom itself speaks against: packets that were answered did not go nowhere, and a
+// wrong record led nobody astray who was given another address.
 func possible(fact, symptom finding.Finding) bool {
 	switch fact.Code {
 	case finding.AzRouteDiverts:

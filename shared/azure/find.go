@@ -53,6 +53,13 @@ func (c Configuration) trouble(id string) (Trouble, bool) {
 	return find(c.Troubles, id, func(t Trouble) string { return t.Resource })
 }
 
+// troubled tells whether something of a resource, or in it, was not read.
+func (c Configuration) troubled(id string) bool {
+	return slices.ContainsFunc(c.Troubles, func(t Trouble) bool {
+		return strings.HasPrefix(strings.ToLower(t.Resource), strings.ToLower(id))
+	})
+}
+
 // place gives the end of a role, empty where nothing is known of it.
 func (c Configuration) place(role string) Place {
 	for name, place := range map[string]*Place{source: c.Source, target: c.Target, runtime: c.Runtime,

@@ -43,8 +43,8 @@ func (j *judge) legs() []string {
 	})
 }
 
-// connector is the role whose server makes the migration's connections; empty where it does so from no subnet of its own,
-// which is how a target with public access does.
+// connector is the role whose server makes the migration's connections; empty where it does so from no subnet of its
+// own, which is how a target with public access does.
 func (j *judge) connector() string {
 	role := target
 	if j.of.RuntimeServer {

@@ -130,8 +130,9 @@ func (j *judge) noZone(leg string, endpoint PrivateEndpoint) {
 	j.check(Check{Leg: leg, About: "zone", Path: ByEach, State: Wrong, Step: zoneSteps(leg, true).link,
 		Resource: endpoint.ID})
 	j.find(finding.Finding{Code: finding.AzZoneMissing, Leg: leg, Args: resource(endpoint.SubnetID, finding.Args{
-		"path": string(ByEach), "zone": j.zoneName(leg), "sought": j.config.ZonesSought, "endpoint": ParseID(endpoint.ID).Name,
-		"endpointId": endpoint.ID, "endpointGroup": ParseID(endpoint.ID).ResourceGroup, "networkId": NetworkOf(endpoint.SubnetID)})})
+		"path": string(ByEach), "zone": j.zoneName(leg), "sought": j.config.ZonesSought,
+		"endpoint": ParseID(endpoint.ID).Name, "endpointId": endpoint.ID,
+		"endpointGroup": ParseID(endpoint.ID).ResourceGroup, "networkId": NetworkOf(endpoint.SubnetID)})})
 }
 
 // asker is a virtual network that has to know a zone.

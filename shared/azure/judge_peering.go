@@ -82,7 +82,8 @@ func peeringFaults(near, far VirtualNetwork, farRead bool, w leaving) []finding.
 	if farRead {
 		faults = append(faults, sideFaults(far.ID, back, w)...)
 	}
-	if len(faults) == 0 && !out.PartOnly && outOfSync(out) && !slices.ContainsFunc(prefixes(out.RemotePrefixes), w.to[0].Overlaps) {
+	carried := out.PartOnly || overlaps(w.to[0], prefixes(out.RemotePrefixes))
+	if len(faults) == 0 && outOfSync(out) && !carried {
 		faults = append(faults, notConnected(near.ID, out, w, true))
 	}
 	return faults

@@ -43,7 +43,8 @@ func sameAddresses(a, b []string) bool {
 func (j *judge) record(leg string, zone Zone, endpoint PrivateEndpoint) {
 	name := j.recordName(leg)
 	record, read := zone.named(name)
-	check := Check{Leg: leg, About: "record", Path: ByEach, Step: zoneSteps(leg, true).record, Resource: zone.ID, Rule: name}
+	check := Check{Leg: leg, About: "record", Path: ByEach, Step: zoneSteps(leg, true).record, Resource: zone.ID,
+		Rule: name}
 	args := resource(zone.ID, finding.Args{"path": string(ByEach), "zone": zone.Name, "record": name,
 		"endpoint": ParseID(endpoint.ID).Name, "endpointId": endpoint.ID, "addresses": endpoint.Addresses,
 		"grouped": len(endpoint.ZoneGroups) > 0})
@@ -70,8 +71,8 @@ func (j *judge) record(leg string, zone Zone, endpoint PrivateEndpoint) {
 	}
 }
 
-// answer holds what the resolver answered against a record that is right. A network that asks Azure and is linked to the
-// zone and gets another private address has it from a cache, or from a second zone of the same name.
+// answer holds what the resolver answered against a record that is right. A network that asks Azure and is linked to
+// the zone and gets another private address has it from a cache, or from a second zone of the same name.
 func (j *judge) answer(leg string, zone Zone, record Record, args finding.Args) {
 	network, read := j.config.network(j.config.place(vantage).NetworkID)
 	_, linked := zone.link(network.ID)

@@ -50,8 +50,8 @@ func (j *judge) route(w leaving, subnetID string, to []netip.Prefix, back bool) 
 	}
 }
 
-// diverted finds what a route does to the traffic. An appliance is a design and no fault by itself: it weighs only where
-// the probe does not go through it too, or failed.
+// diverted finds what a route does to the traffic. An appliance is a design and no fault by itself: it weighs only
+// where the probe does not go through it too, or failed.
 func (j *judge) diverted(w leaving, subnetID string, way Way, to netip.Prefix, back bool) {
 	subnet, _ := j.config.subnet(subnetID)
 	network, _ := j.config.network(firstOf(subnet.NetworkID, NetworkOf(subnetID)))
@@ -94,8 +94,8 @@ func (j *judge) probeGoesSo(w leaving, way Way) bool {
 	return other.Fate == way.Fate && other.NextHopAddress == way.NextHopAddress
 }
 
-// unusedGateway finds the usual reason why a network in Azure has no way to the source's: the hub has a gateway, and the
-// peering to it does not use it.
+// unusedGateway finds the usual reason why a network in Azure has no way to the source's: the hub has a gateway, and
+// the peering to it does not use it.
 func (j *judge) unusedGateway(w leaving, network VirtualNetwork, to netip.Prefix) bool {
 	for _, p := range network.Peerings {
 		hub, read := j.config.network(p.RemoteID)

@@ -69,8 +69,9 @@ func (j *judge) endpoints(leg string) {
 	}
 	connection := j.connection(leg, place)
 	if connection.status == "" {
-		if server, read := j.config.server(place.ServerID); !read || server.DelegatedSubnetID != "" || len(place.EndpointIDs) > 0 {
-			return
+		server, read := j.config.server(place.ServerID)
+		if !read || server.DelegatedSubnetID != "" || len(place.EndpointIDs) > 0 || j.config.troubled(server.ID) {
+			return // that none was seen is then no fact
 		}
 		connection.none = true
 	}
@@ -193,10 +194,10 @@ func (j *judge) singleServer() {
 	if !read {
 		check.State = Unread
 	}
-	if read && !slices.ContainsFunc(subnet.ServiceEndpoints, isSQL) {
+	if read && !sqlOf(subnet) {
 		check.State = Wrong
 		path := ByMigration
-		if own, read := j.config.subnet(j.config.place(vantage).SubnetID); read && !slices.ContainsFunc(own.ServiceEndpoints, isSQL) {
+		if own, read := j.config.subnet(j.config.place(vantage).SubnetID); read && !sqlOf(own) {
 			path = ByEach
 		}
 		args := resource(subnet.ID, finding.Args{"path": string(path), "network": ParseID(subnet.ID).Parent,

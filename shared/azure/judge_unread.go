@@ -34,8 +34,9 @@ func (j *judge) findUnread(code finding.Code, leg string, resources []string, ar
 		args[name] = value
 	}
 	args["resources"], args["more"] = resources[:min(len(resources), shown)], len(resources) > shown
-	for _, kind := range []TroubleKind{Throttled, TimedOut, NotFound, Unreadable, NoIdentity, Unreachable, OverLimit, Failed} {
-		reasons, _ := args["reasons"].([]string)
+	reasons, _ := args["reasons"].([]string)
+	for _, kind := range []TroubleKind{Throttled, TimedOut, NotFound, Unreadable, NoIdentity, Unreachable, OverLimit,
+		Failed} {
 		args[string(kind)] = slices.Contains(reasons, string(kind))
 	}
 	j.found = append(j.found, finding.Finding{Code: code, Layer: finding.Azure, Leg: leg, Args: args})
@@ -91,5 +92,6 @@ func (j *judge) validations() {
 	args := resource(j.config.place(target).ServerID, finding.Args{"migration": last.Name, "status": last.Status,
 		"validatedAt": last.ValidatedAt, "types": unique(failed), "messages": messages[:min(len(messages), shown)],
 		"succeeded": last.Status == "Succeeded"})
-	j.found = append(j.found, finding.Finding{Code: finding.AzServiceValidation, Layer: finding.Azure, Leg: target, Args: args})
+	j.found = append(j.found, finding.Finding{Code: finding.AzServiceValidation, Layer: finding.Azure, Leg: target,
+		Args: args})
 }

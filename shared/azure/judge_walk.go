@@ -70,8 +70,8 @@ func (j *judge) standing(role string) []netip.Prefix {
 	return ranges
 }
 
-// arrive finds where a connection goes: an endpoint, an interface, a delegated subnet, or the address that the probe was
-// led to.
+// arrive finds where a connection goes: an endpoint, an interface, a delegated subnet, or the address that the probe
+// was led to.
 func (j *judge) arrive(w *leaving) {
 	place, end := j.config.place(w.leg), j.of.Ends[w.leg]
 	w.subnetID, w.networkID = place.SubnetID, firstOf(place.NetworkID, NetworkOf(place.SubnetID))
@@ -94,7 +94,8 @@ func (j *judge) arrive(w *leaving) {
 		return
 	}
 	subnet, read := j.config.subnet(w.subnetID)
-	inside := slices.DeleteFunc(slices.Clone(led), func(p netip.Prefix) bool { return !within(p, prefixes(subnet.Prefixes)) })
+	outside := func(p netip.Prefix) bool { return !within(p, prefixes(subnet.Prefixes)) }
+	inside := slices.DeleteFunc(slices.Clone(led), outside)
 	switch {
 	case !read || len(subnet.Prefixes) == 0:
 		w.to = led

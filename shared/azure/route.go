@@ -136,8 +136,8 @@ func (c Configuration) gateway(n VirtualNetwork) tri {
 	return no
 }
 
-// endpointRoutes are the routes of single addresses that a private endpoint brings into its network and the peers. Where
-// its subnet's policies hold for routes, a user-defined one that is no wider than the network takes its place
+// endpointRoutes are the routes of single addresses that a private endpoint brings into its network and the peers.
+// Where its subnet's policies hold for routes, a user-defined one that is no wider than the network takes its place
 // (https://learn.microsoft.com/azure/private-link/disable-private-endpoint-network-policy).
 func (c Configuration) endpointRoutes(network VirtualNetwork, own []entry) []entry {
 	var out []entry

@@ -141,8 +141,8 @@ func ruledOut(one join) []string {
 	for _, guess := range []struct {
 		name   string
 		checks []string
-	}{{"rightPeering", []string{"peering"}}, {"rightRoutes", []string{"route"}}, {"rightGroups", []string{"nsg_outbound", "nsg_inbound"}},
-		{"rightApproval", []string{"endpoint_approved"}}, {"rightState", []string{"server_state"}},
+	}{{"rightPeering", []string{"peering"}}, {"rightRoutes", []string{"route"}},
+		{"rightGroups", []string{"nsg_outbound", "nsg_inbound"}}, {"rightApproval", []string{"endpoint_approved"}}, {"rightState", []string{"server_state"}},
 		{"rightLinks", []string{"zone_link"}}} {
 		refuted := !slices.ContainsFunc(guess.checks, func(check string) bool { return !slices.Contains(one.right, check) })
 		if refuted {

@@ -40,7 +40,9 @@ func Azure(result *diagnosis.Result, c azure.Configuration) {
 
 // unread says that a layer which decided nothing has not passed. It is no trouble of the check's: reading is an extra.
 func unread(checks []azure.Check, found []finding.Finding) string {
-	decided := slices.ContainsFunc(checks, func(c azure.Check) bool { return c.State == azure.Right || c.State == azure.Wrong })
+	decided := slices.ContainsFunc(checks, func(c azure.Check) bool {
+		return c.State == azure.Right || c.State == azure.Wrong
+	})
 	if decided || slices.ContainsFunc(found, func(f finding.Finding) bool { return !aboutReading(f) }) {
 		return ""
 	}
