@@ -86,6 +86,25 @@ picture: run ## the picture of a report in docs, anew
 		--host-resolver-rules='MAP * ~NOTFOUND , EXCLUDE 127.0.0.1' --user-data-dir=$$profile --window-size=980,1043 \
 		--screenshot=docs/report.png "file://$(CURDIR)/.local/reports/sample-broken.html" 2>/dev/null; rm -rf $$profile
 
+BENCHSTAT_VERSION := v0.0.0-20260908200009-22c9c6c9d4da
+BENCH_CHECK := $(GO) test -run '^$$' -bench BenchmarkCheck -benchmem -benchtime 100x -count 6 ./shared/check
+
+.PHONY: bench-allocs
+bench-allocs: ## allocations and time of a full check, compared with the stored baseline (benchstat)
+	@mkdir -p .local
+	$(BENCH_CHECK) > .local/benchmark.txt
+	@$(GO) run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION) shared/check/testdata/benchmark.txt .local/benchmark.txt
+
+.PHONY: bench-allocs-baseline
+bench-allocs-baseline: ## the baseline of bench-allocs, anew
+	@mkdir -p .local
+	$(BENCH_CHECK) > .local/benchmark.txt
+	@cp .local/benchmark.txt shared/check/testdata/benchmark.txt
+
+.PHONY: soak
+soak: ## 100,000 checks of healthy, broken and hostile peers in one process (SOAK_CHECKS); minutes on an idle machine
+	SOAK_CHECKS=$(or $(SOAK_CHECKS),100000) $(GO) test -count=1 -timeout 2h -v -run TestSoak ./infra/local/soak
+
 .PHONY: lint
 lint: $(LINT) ## gofmt and golangci-lint, pinned
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }

@@ -147,7 +147,7 @@ func TestWalLevelIsFoundOnce(t *testing.T) {
 }
 
 // skipOrFail skips where PostgreSQL is not installed; any other trouble is a failure.
-func skipOrFail(t *testing.T, err error) {
+func skipOrFail(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, postgres.ErrNotInstalled) {
 		t.Skip(err)

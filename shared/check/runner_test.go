@@ -35,7 +35,7 @@ func (credentials) Roots(string) (*x509.CertPool, error) {
 var words = sync.OnceValues(catalog.Load)
 
 // parts allow loopback, know no DNS server and count what is dialled.
-func parts(t *testing.T) (Parts, *atomic.Int64) {
+func parts(t testing.TB) (Parts, *atomic.Int64) {
 	t.Helper()
 	policy, err := guard.Parse("127.0.0.1/32", "1-65535")
 	if err != nil {

@@ -1,8 +1,6 @@
 package check
 
 import (
-	"context"
-	"crypto/x509"
 	"net"
 	"net/netip"
 	"sync"
@@ -10,13 +8,10 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/dnsserver"
-	"github.com/pgpreflight/pgpreflight/infra/local/pki"
 	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
 	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
-	"github.com/pgpreflight/pgpreflight/shared/request"
-	"github.com/pgpreflight/pgpreflight/shared/secret"
 )
 
 // relay passes one server's connections on and counts the client's turns: how often it spoke after it had heard
@@ -112,22 +107,12 @@ func chunks(conn net.Conn) <-chan []byte {
 	return out
 }
 
-// rooted knows the password and the roots of the waits' servers.
-type rooted struct{ roots *x509.CertPool }
-
-func (rooted) Resolve(context.Context, request.Credential) (secret.String, error) {
-	return secret.New("planted"), nil
-}
-
-func (r rooted) Roots(string) (*x509.CertPool, error) { return r.roots, nil }
-
 // waitingFor are the servers that a check has to wait for differently.
 func waitingFor() map[string]struct {
 	options postgres.Options
 	most    int
 } {
-	role := []string{"CREATE ROLE migrator LOGIN CREATEROLE CREATEDB PASSWORD 'planted'", "GRANT pg_signal_backend TO migrator",
-		"CREATE DATABASE orders OWNER migrator"}
+	role := healthyRole()
 	return map[string]struct {
 		options postgres.Options
 		most    int
@@ -155,21 +140,9 @@ func TestWaits(t *testing.T) {
 }
 
 func waitsOf(t *testing.T, o postgres.Options, most int) {
-	const host = "orders.corp.example"
-	authority, err := pki.NewAuthority("waits")
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := authority.Issue(pki.Options{CommonName: host, Names: []string{host}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.TLS = &certificate
-	server, err := postgres.Start(t.Context(), o)
-	skipOrFail(t, err)
-	t.Cleanup(func() { _ = server.Stop() })
+	server, roots := healthyServer(t, o)
 	names, err := dnsserver.Start(dnsserver.Options{Names: map[string]dnsserver.Script{
-		host: {Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}})
+		healthyHost: {Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,13 +151,8 @@ func waitsOf(t *testing.T, o postgres.Options, most int) {
 
 	p, _ := parts(t)
 	p.Resolvers = func() ([]netip.AddrPort, error) { return []netip.AddrPort{names.Address()}, nil }
-	p.Credentials = rooted{authority.Pool()}
-	end := func(r *relay, database string) request.Endpoint {
-		return request.Endpoint{Host: host, Port: int(r.address.Port()), User: "migrator", Databases: []string{database},
-			Credential: request.Credential{Setting: "PW"}, TLS: request.TLS{Mode: request.TLSVerifyFull, RootsSetting: "ROOTS"}}
-	}
-	seen := run(t, p, request.Check{Version: 1, ID: "waits", Mode: request.Offline, Depth: request.DepthPrerequisites,
-		TimeoutSeconds: 30, Source: end(source, "orders"), Target: end(target, "postgres")})
+	p.Credentials = rooted{roots}
+	seen := run(t, p, healthyCheck(int(source.address.Port()), int(target.address.Port())))
 	for name, r := range map[string]*relay{"source": source, "target": target} {
 		if layer := status(seen, name, finding.Prerequisites); layer.Observation == nil {
 			t.Fatalf("%s never came to the prerequisites: %s", name, seen.Headline)
