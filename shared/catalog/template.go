@@ -126,7 +126,18 @@ func functions() template.FuncMap {
 		"cidr":    cidr, "hba": hbaWord,
 		// said is a peer's text in the middle of ours, which ends the sentence itself.
 		"said": func(text any) string { return strings.TrimRight(show(text), ". ") },
+		// inside is a sentence of ours in the middle of another.
+		"inside": inside,
 	}
+}
+
+// inside begins with a small letter where the first word is none that is written with capitals anywhere.
+func inside(text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	if first == "Entra" || first == "Azure" || first == "" || strings.ToLower(first[1:]) != first[1:] {
+		return text
+	}
+	return strings.ToLower(first) + text[len(first):]
 }
 
 func milliseconds(ms any) string {
