@@ -60,7 +60,7 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 	out := report.Report{
 		Version: report.Version, ID: r.Request.ID, Route: r.Request.Route, Wave: r.Request.Wave,
 		Vantage: r.Vantage, Legs: []report.Leg{}, Findings: []report.Finding{},
-		StartedAt: r.Started.UTC(), FinishedAt: r.Finished.UTC(), ElapsedMs: milliseconds(r.Finished.Sub(r.Started)),
+		StartedAt: r.Started.UTC(), FinishedAt: r.Finished.UTC(), ElapsedMs: milliseconds(between(r.Started, r.Finished)),
 		Request: r.Request.JSON(),
 	}
 	for _, leg := range r.Legs {
@@ -220,6 +220,12 @@ func (j judge) verdict(all []finding.Finding, legs []report.Leg) report.Verdict 
 }
 
 func endpoint(e request.Endpoint) string { return joinHostPort(e.Host, e.Port) }
+
+// between is the time between two stamps as the report shows them. The monotonic clock, which the report does not keep,
+// would give a slightly other one, and the same report judged again would differ.
+func between(started, finished time.Time) time.Duration {
+	return max(0, finished.Round(0).Sub(started.Round(0)))
+}
 
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)

@@ -190,3 +190,25 @@ func TestAzureNames(t *testing.T) {
 		}
 	}
 }
+
+// A report that is judged again has only the stamps: what it says of the time must follow from them.
+func TestElapsedFollowsFromTheStamps(t *testing.T) {
+	r := result(nil, nil)
+	r.Started = time.Now() // with the monotonic clock's reading
+	r.Finished = r.Started.Add(1575 * time.Microsecond)
+	stamped := r
+	stamped.Started, stamped.Finished = r.Started.Round(0), r.Finished.Round(0).Add(7*time.Microsecond)
+	r.Finished = time.Unix(0, stamped.Finished.UnixNano())
+	first, err := Report(words(t), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Report(words(t), stamped)
+	if err != nil || first.ElapsedMs != again.ElapsedMs || first.ElapsedMs != 1.58 {
+		t.Errorf("%v and %v ms, %v", first.ElapsedMs, again.ElapsedMs, err)
+	}
+	stamped.Finished = stamped.Started.Add(-time.Hour) // somebody set the clock
+	if back, err := Report(words(t), stamped); err != nil || back.ElapsedMs != 0 {
+		t.Errorf("%v ms, %v", back.ElapsedMs, err)
+	}
+}
