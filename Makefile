@@ -101,6 +101,12 @@ bench-allocs-baseline: ## the baseline of bench-allocs, anew
 	$(BENCH_CHECK) > .local/benchmark.txt
 	@cp .local/benchmark.txt shared/check/testdata/benchmark.txt
 
+.PHONY: bench
+bench: setup bin/handler ## our check beside psql, a shell script, blackbox_exporter and pgx, over a link with a delay (root)
+	@WITH_LAB=1 WITH_BENCH=1 bash infra/local/setup.sh
+	@$(GO) build -o bin/bench ./infra/local/bench
+	@bin/bench -blackbox "$$(bash infra/local/bench/blackbox.sh)" $(BENCH)
+
 .PHONY: soak
 soak: ## 100,000 checks of healthy, broken and hostile peers in one process (SOAK_CHECKS); minutes on an idle machine
 	SOAK_CHECKS=$(or $(SOAK_CHECKS),100000) $(GO) test -count=1 -timeout 2h -v -run TestSoak ./infra/local/soak

@@ -22,6 +22,12 @@ if [ -n "${WITH_LAB:-}" ]; then # the network lab of the tests
 fi
 if [ -n "${WITH_BROWSER:-}" ]; then # the tests of pages
 	need chromium chromium chromium-browser google-chrome
+	compgen -G '/usr/share/fonts/truetype/*/*.ttf' >/dev/null || missing+=(fonts-dejavu-core)
+fi
+if [ -n "${WITH_BENCH:-}" ]; then # what the benchmark measures beside us
+	need bind9-dnsutils dig
+	need openssl openssl
+	need postgresql-client psql
 fi
 
 [ ${#missing[@]} -eq 0 ] && exit 0
