@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pgpreflight/pgpreflight/infra/local/bench/process"
 )
 
 // result is what the client program tells (its type Result).
@@ -55,7 +57,7 @@ func (g *ground) many(ctx context.Context, c competitor, want string) (result, e
 func (g *ground) databaseCPU() float64 {
 	var sum float64
 	for _, d := range g.databases {
-		sum += processCPU(d.PID())
+		sum += process.CPU(d.PID())
 	}
 	return sum
 }
@@ -132,11 +134,11 @@ func middle(rs []result, f func(result) float64) float64 {
 // fleet is everything at once: endpoints that swallow what is sent to them, and healthy ones far away.
 func fleet(ctx context.Context, g *ground, o options) error {
 	g.wire.SetRoundTrip(0)
-	one, err := g.many(ctx, g.holes(1), "not_ready")
+	one, err := g.many(ctx, g.holes(1), "not_ready: TCP_TIMEOUT")
 	if err != nil {
 		return err
 	}
-	all, err := g.many(ctx, g.holes(o.pairs), "not_ready")
+	all, err := g.many(ctx, g.holes(o.pairs), "not_ready: TCP_TIMEOUT")
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/bench/link"
+	"github.com/pgpreflight/pgpreflight/infra/local/bench/process"
 )
 
 // taken are the figures of one run of a program.
@@ -32,7 +33,7 @@ func (g *ground) run(ctx context.Context, c competitor) (taken, error) {
 	command.Env, command.Stdout, command.Stderr, command.Dir = c.env, &output, &trouble, g.dir
 	var serverBefore float64
 	if c.server != 0 {
-		serverBefore = processCPU(c.server)
+		serverBefore = process.CPU(c.server)
 	}
 	g.wire.Take()
 	started := time.Now()
@@ -51,7 +52,7 @@ func (g *ground) run(ctx context.Context, c competitor) (taken, error) {
 	time.Sleep(20 * time.Millisecond)
 	t.counts = g.wire.Take()
 	if c.server != 0 {
-		t.cpuMs, t.peakMB = processCPU(c.server)-serverBefore, processPeak(c.server)
+		t.cpuMs, t.peakMB = process.CPU(c.server)-serverBefore, processPeak(c.server)
 		return t, nil
 	}
 	if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
@@ -93,29 +94,6 @@ func (g *ground) exporter(ctx context.Context, o options) (int, error) {
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-// processCPU is the processor time of a process until now, in milliseconds, with that of its children that have ended:
-// a PostgreSQL server's work is done by those. (proc(5); the unit is 10 ms on every Linux that Go runs on.)
-func processCPU(pid int) float64 {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, found := strings.Cut(string(raw), ") ")
-	fields := strings.Fields(rest)
-	if !found || len(fields) < 15 {
-		return 0
-	}
-	var ticks float64
-	for _, f := range fields[11:15] {
-		n, err := strconv.ParseFloat(f, 64)
-		if err != nil {
-			return 0
-		}
-		ticks += n
-	}
-	return ticks * 10
-}
 
 func processPeak(pid int) float64 {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

@@ -80,8 +80,13 @@ func (s *Server) bind(o Options) error {
 	}
 	for range 10 {
 		s.udp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(address))
-		if err != nil || o.WithoutTCP {
+		if err != nil {
 			return err
+		}
+		// Hundreds of checks ask at once; what does not fit is lost. The system may give less.
+		_ = s.udp.SetReadBuffer(4 << 20)
+		if o.WithoutTCP {
+			return nil
 		}
 		s.tcp, err = net.Listen("tcp", s.Address().String())
 		if err == nil {

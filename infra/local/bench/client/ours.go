@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -77,8 +78,16 @@ func ours(p place.Place, requested func(number int) request.Check, timeout int, 
 		if err := finish(ctx, r); err != nil {
 			return err.Error()
 		}
-		return string(r.Verdict)
+		return outcome(r)
 	}, nil
+}
+
+// outcome is the verdict, and what is broken where something is.
+func outcome(r report.Report) string {
+	if r.FirstBroken == nil {
+		return string(r.Verdict)
+	}
+	return fmt.Sprintf("%s: %s", r.Verdict, r.FirstBroken.Code)
 }
 
 // nobody takes every call and says that it was done.

@@ -77,7 +77,7 @@ func (p Place) Settings() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read roots: %w", err)
 	}
-	return map[string]string{"RESOLVERS": p.Resolver, "ALLOWED_TARGETS": "10.78.0.0/16",
+	return map[string]string{"RESOLVERS": p.Resolver, "ALLOWED_TARGETS": "10.78.0.0/16,127.0.0.0/8",
 		"ALLOWED_PORTS": fmt.Sprint(p.Port), "BENCH_PASSWORD": p.Password, "BENCH_ROOTS": string(roots)}, nil
 }
 
