@@ -33,17 +33,17 @@ variable "resolvers" {
 
 variable "max_concurrent_checks" {
   type    = number
-  default = 256
+  default = 512
   validation {
-    # host.json gives out 320 messages at once; who waits for a slot must be visible behind those that run.
-    condition     = var.max_concurrent_checks >= 1 && var.max_concurrent_checks < 320
-    error_message = "max_concurrent_checks must be from 1 to 319, less than maxConcurrentCalls of host.json."
+    # host.json gives out 640 messages at once; who waits for a slot must be visible behind those that run.
+    condition     = var.max_concurrent_checks >= 1 && var.max_concurrent_checks < 640
+    error_message = "max_concurrent_checks must be from 1 to 639, less than maxConcurrentCalls of host.json."
   }
 }
 
 variable "max_sockets" {
   type    = number
-  default = 1200
+  default = 2400
 }
 
 variable "max_requests_per_minute" {

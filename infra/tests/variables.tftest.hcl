@@ -120,7 +120,7 @@ run "reads_a_subscription" {
 run "more_checks_than_calls" {
   command = plan
   variables {
-    max_concurrent_checks = 320
+    max_concurrent_checks = 640
   }
   expect_failures = [var.max_concurrent_checks]
 }

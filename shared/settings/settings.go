@@ -68,8 +68,8 @@ const (
 	DefaultReadinessSchedule = "0 */5 * * * *"
 	DefaultCloud             = "AzureCloud"
 	// An endpoint that waits costs some 50 KB, and a small pool turns one time-out into many in a row.
-	DefaultMaxConcurrentChecks = 256
-	DefaultMaxSockets          = 1200
+	DefaultMaxConcurrentChecks = 512
+	DefaultMaxSockets          = 2400
 	// A migration wave in batches of a thousand fits in.
 	DefaultMaxRequestsPerMinute = 3000
 )

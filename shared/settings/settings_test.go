@@ -29,8 +29,8 @@ func TestNothingSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !s.Queue.Missing() || !s.Tables.Missing() || s.QueueName != "check-requests" || s.MaxConcurrentChecks != 256 ||
-		s.MaxSockets != 1200 || s.MaxRequestsPerMinute != 3000 ||
+	if !s.Queue.Missing() || !s.Tables.Missing() || s.QueueName != "check-requests" || s.MaxConcurrentChecks != 512 ||
+		s.MaxSockets != 2400 || s.MaxRequestsPerMinute != 3000 ||
 		s.ReadinessSchedule != "0 */5 * * * *" || s.Host.InAzure() || s.Allowed.CheckPort(5432) != nil {
 		t.Errorf("defaults: %+v", s)
 	}

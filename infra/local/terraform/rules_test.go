@@ -40,7 +40,7 @@ func TestJudge(t *testing.T) {
 	for name, row := range map[string]struct{ example, kind, old, text, rule string }{
 		"account key": {"private-source", "microsoft.web/sites", `"name":"AzureWebJobsStorage","value":""`,
 			`"name":"OTHER","value":"AccountKey=;"`, terraform.RuleNoKey},
-		"key of the plane": {"private-source", "microsoft.web/sites", `"1200"`, `"` + arm.Secret + `"`, terraform.RuleNoKey},
+		"key of the plane": {"private-source", "microsoft.web/sites", `"2400"`, `"` + arm.Secret + `"`, terraform.RuleNoKey},
 		"delegation":       {"private-source", "microsoft.network/virtualnetworks/subnets", `Microsoft.App/environments`, `Microsoft.Web/serverFarms`, terraform.RuleDelegation},
 		"route table":      {"private-source", "microsoft.network/virtualnetworks/subnets", `rt-postgres`, `rt-other`, terraform.RuleFilters},
 		"NSG":              {"premium-locked-down", "microsoft.network/virtualnetworks/subnets", `nsg-postgres`, `nsg-other`, terraform.RuleFilters},
@@ -59,7 +59,7 @@ func TestJudge(t *testing.T) {
 		"other role":       {"private-source", "microsoft.authorization/roleassignments", role("Storage Blob Data Owner"), role("Owner"), terraform.RuleRoles},
 		"writer":           {"private-source", "microsoft.authorization/roledefinitions", `Microsoft.Network/routeTables/read`, `Microsoft.Network/routeTables/*`, terraform.RuleRoles},
 		"endpoint":         {"private-source", "microsoft.network/privateendpoints", `"groupIds":["vault"]`, `"groupIds":["other"]`, terraform.RuleEndpoints},
-		"setting":          {"private-source", "microsoft.web/sites", `"MAX_CONCURRENT_CHECKS","value":"256"`, `"MAX_CONCURRENT_CHECKS","value":"512"`, terraform.RuleSettings},
+		"setting":          {"private-source", "microsoft.web/sites", `"MAX_CONCURRENT_CHECKS","value":"512"`, `"MAX_CONCURRENT_CHECKS","value":"256"`, terraform.RuleSettings},
 		"events by key":    {"private-source", "microsoft.eventgrid/eventsubscriptions", `"deliveryWithResourceIdentity"`, `"delivery"`, terraform.RuleEvents},
 		"alert":            {"private-source", "microsoft.insights/scheduledqueryrules", `-route-down`, `-other`, terraform.RuleAlerts},
 	} {

@@ -129,7 +129,7 @@ func wantFlex() terraform.Want {
 			"ResultTables__tableServiceUri":    "https://storders.table.core.windows.net",
 			"AzureWebJobsStorage__accountName": "storders", "READINESS_SCHEDULE": "0 */5 * * * *",
 			"ALLOWED_TARGETS": "10.0.0.0/8,*.corp.example,*.postgres.database.azure.com", "ALLOWED_PORTS": "5432,6432",
-			"MAX_CONCURRENT_CHECKS": "256", "PUBLIC_BASE_URL": "https://func-orders.azurewebsites.net",
+			"MAX_CONCURRENT_CHECKS": "512", "PUBLIC_BASE_URL": "https://func-orders.azurewebsites.net",
 			"REPORT_LINK_KEY":        "@Microsoft.KeyVault(SecretUri=https://kv-orders.vault.azure.net/secrets/report-link-key)",
 			"ORDERS_SOURCE_PASSWORD": "@Microsoft.KeyVault(SecretUri=https://kv-orders.vault.azure.net/secrets/orders-source-password)",
 		},
