@@ -110,7 +110,7 @@ func routeOf(in RouteInput) routeView {
 	line := lineOf(newest, in.Now)
 	v.Newest, v.Verdict, v.Tone = &line, line.Verdict, line.Tone
 	spells := spellsOf(in.History)
-	v.Sentence = lasting(in, spells)
+	v.Sentence = lasting(in)
 	const shown = 8
 	for i, s := range spells {
 		one := s.view(in.Now, i == 0)
@@ -136,7 +136,7 @@ func routeOf(in RouteInput) routeView {
 }
 
 // lasting says since when it is like this. The registered route knows it also from before the checks that are shown.
-func lasting(in RouteInput, spells []spell) string {
+func lasting(in RouteInput) string {
 	newest := in.History[0]
 	since, count := in.Route.Since, 0
 	for _, c := range in.History {

@@ -32,7 +32,7 @@ func (j *again) configuration(out *diagnosis.Result) {
 		return
 	}
 	// Of a runtime server that has no leg the report has the findings alone.
-	if found := j.kept("", "", finding.Azure); len(found) > 0 {
+	if found := j.kept("", finding.Azure); len(found) > 0 {
 		j.unjudged = append(j.unjudged, "azure: the configuration is not in the report; its findings are as they were")
 		out.Findings = append(out.Findings, found...)
 	}
@@ -46,7 +46,7 @@ func (j *again) unread(out *diagnosis.Result, why string) {
 		if leg.From == "server" {
 			continue
 		}
-		found := j.kept(leg.Name, "", finding.Azure)
+		found := j.kept(leg.Name, finding.Azure)
 		if leg.Name == "target" || len(found) > 0 {
 			leg.Layers = append(leg.Layers, diagnosis.Layer{Layer: finding.Azure, Findings: found,
 				Inconclusive: "cannot judge again: " + why})

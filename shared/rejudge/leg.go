@@ -66,7 +66,7 @@ func (l *legAgain) layer(old report.Layer) diagnosis.Layer {
 	case raw == nil && old.Status == finding.StatusInconclusive && old.Reason != "":
 		// Our own trouble before anything was asked.
 		out.Inconclusive, out.Closed, l.blocked = old.Reason, true, true
-		out.Findings = l.kept(l.plan.Name, "", old.Layer, finding.CredentialUnavailable)
+		out.Findings = l.kept(l.plan.Name, old.Layer, finding.CredentialUnavailable)
 		return out
 	case raw == nil:
 		return l.missing(old.Layer, "the observation is not in the report")

@@ -114,7 +114,7 @@ func (j *again) result(c request.Check) (diagnosis.Result, error) {
 	out := diagnosis.Result{Request: c, Placement: placement, Vantage: j.old.Vantage, Started: j.old.StartedAt,
 		Finished: j.old.FinishedAt}
 	out.Vantage.CannotProve = nil
-	out.Findings = j.kept("", "", finding.Request)
+	out.Findings = j.kept("", finding.Request)
 	if len(j.old.Legs) == 0 {
 		if len(out.Findings) == 0 && placement.Support != scenario.No {
 			return out, &Cannot{"nothing was probed then, and today's rules would have"}
@@ -134,7 +134,7 @@ func (j *again) result(c request.Check) (diagnosis.Result, error) {
 // has then the address that the connections came from.
 func (j *again) vantage() scenario.Vantage {
 	v := scenario.Vantage{InAzure: j.old.Vantage.FunctionApp != "", Address: j.old.Vantage.Address}
-	if len(j.kept("", "", finding.Scenario, finding.VantageNotIntegrated)) > 0 {
+	if len(j.kept("", finding.Scenario, finding.VantageNotIntegrated)) > 0 {
 		v.Address = ""
 	}
 	return v
@@ -154,11 +154,11 @@ func (j *again) walk(out *diagnosis.Result, p plan.Plan) error {
 }
 
 // kept are findings that no observation stands behind, as they were found; with codes only those.
-func (j *again) kept(leg, from string, layer finding.Layer, codes ...finding.Code) []finding.Finding {
+func (j *again) kept(leg string, layer finding.Layer, codes ...finding.Code) []finding.Finding {
 	var out []finding.Finding
 	for _, f := range j.old.Findings {
 		wanted := len(codes) == 0 || slices.Contains(codes, f.Code)
-		if wanted && f.Layer == layer && (leg == "" || f.Leg == leg) && f.From == from {
+		if wanted && f.Layer == layer && (leg == "" || f.Leg == leg) && f.From == "" {
 			one := finding.Finding{Code: f.Code, Layer: f.Layer, Leg: f.Leg, From: f.From, Args: plain(f.Args)}
 			one.Advisory = j.words.SeverityOf(one) != f.Severity
 			out = append(out, one)
