@@ -166,6 +166,6 @@ func (b *bench) close() {
 	}
 	for _, h := range []*host{b.router, b.vantage, b.dns, b.source, b.target} {
 		_ = h.reset()
-		_ = h.Namespace.Close()
+		_ = h.Close()
 	}
 }
