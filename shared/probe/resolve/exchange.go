@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -18,6 +19,9 @@ const (
 	bufferBytes = 2048
 	// firstTry is how long the first query is waited for before the second; UDP loses packets.
 	firstTry = time.Second
+	// secondTry is how long the second is waited for before the third: where many checks begin at once, the same burst
+	// that lost the first query may lose the second.
+	secondTry = 1500 * time.Millisecond
 	// maxInvalid ends the patience with a server that floods us.
 	maxInvalid = 1000
 	// maxInvalidTCP messages are skipped on one connection.
@@ -80,7 +84,10 @@ func (x exchange) overUDP(ctx context.Context, answer *Answer) (message, error) 
 	}
 	// The second try is for a lost packet, for a port that was closed for a moment, and for servers and firewalls that
 	// cannot bear EDNS0 (RFC 6891 section 6.2.2): it goes without.
-	second, secondErr := s.try(false, limit)
+	second, secondErr := s.try(false, time.Now().Add(min(secondTry, time.Until(limit)/2)))
+	if errors.Is(secondErr, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+		second, secondErr = s.try(false, limit)
+	}
 	for secondErr == nil && second.id == s.ids[0] && rejectsEDNS(second) {
 		first, err = second, nil
 		second, secondErr = s.receive(limit)
@@ -92,7 +99,7 @@ func (x exchange) overUDP(ctx context.Context, answer *Answer) (message, error) 
 	if isErrno(err) && !isErrno(secondErr) && secondErr != nil {
 		return message{}, err
 	}
-	answer.WithoutEDNS = secondErr == nil && second.id == s.ids[1]
+	answer.WithoutEDNS = secondErr == nil && second.id != s.ids[0]
 	return second, secondErr
 }
 

@@ -20,7 +20,7 @@ import (
 const (
 	azureHost = "orders.postgres.database.azure.com"
 	// patience is what silent servers get in these tests.
-	patience = 600 * time.Millisecond
+	patience = 1500 * time.Millisecond
 )
 
 func addresses(texts ...string) []netip.Addr {
@@ -56,7 +56,7 @@ func observe(t *testing.T, name string, servers ...*dnsserver.Server) Observatio
 	}
 	started := time.Now()
 	o := Observe(ctx, q)
-	if over := time.Since(started) - patience; over > 100*time.Millisecond {
+	if over := time.Since(started) - patience; over > time.Second {
 		t.Errorf("overran its deadline by %v", over)
 	}
 	if strings.Contains(strings.Join(texts(o.Addresses), " "), dnsserver.Forged().String()) {
@@ -98,13 +98,15 @@ func TestBehaviours(t *testing.T) {
 		"NOTIMP":  {script: dnsserver.Script{Fault: dnsserver.NotImp}, want: finding.DNSServerFailure},
 		"FORMERR": {script: dnsserver.Script{Fault: dnsserver.FormErr}, want: finding.DNSServerFailure},
 		"silent": {script: dnsserver.Script{Fault: dnsserver.Silence}, want: finding.DNSTimeout, arg: "silent",
-			observe: func(a Answer) bool { return a.Outcome == TimedOut && a.Tries == 2 }},
+			observe: func(a Answer) bool { return a.Outcome == TimedOut && a.Tries == 3 }},
 		"first packet lost": {script: dnsserver.Script{Addresses: private, Drop: 1},
 			observe: func(a Answer) bool { return a.Tries == 2 && a.WithoutEDNS }},
-		"both packets lost": {script: dnsserver.Script{Addresses: private, Drop: 2},
+		"first and second packet lost": {script: dnsserver.Script{Addresses: private, Drop: 2},
+			observe: func(a Answer) bool { return a.Tries == 3 && a.WithoutEDNS }},
+		"every packet lost": {script: dnsserver.Script{Addresses: private, Drop: 3},
 			want: finding.DNSTimeout, arg: "silent"},
-		"slow": {script: dnsserver.Script{Addresses: private, Delay: 300 * time.Millisecond},
-			observe: func(a Answer) bool { return !a.WithoutEDNS && a.Tries == 2 }},
+		"slow": {script: dnsserver.Script{Addresses: private, Delay: 700 * time.Millisecond},
+			observe: func(a Answer) bool { return !a.WithoutEDNS && a.Tries >= 2 }},
 		"too slow": {script: dnsserver.Script{Addresses: private, Delay: 2 * patience},
 			want: finding.DNSTimeout, arg: "silent"},
 		"wrong id":   {script: dnsserver.Script{Fault: dnsserver.WrongID}, want: finding.DNSTimeout, arg: "invalid"},
@@ -112,7 +114,7 @@ func TestBehaviours(t *testing.T) {
 		"wrong type": {script: dnsserver.Script{Fault: dnsserver.WrongType}, want: finding.DNSTimeout, arg: "invalid"},
 		"query bit":  {script: dnsserver.Script{Fault: dnsserver.NotResponse}, want: finding.DNSTimeout, arg: "invalid"},
 		"no question": {script: dnsserver.Script{Fault: dnsserver.NoQuestion}, want: finding.DNSTimeout, arg: "invalid",
-			observe: func(a Answer) bool { return a.InvalidAnswers == 2 }},
+			observe: func(a Answer) bool { return a.InvalidAnswers == 3 }},
 		"junk":       {script: dnsserver.Script{Fault: dnsserver.Junk}, want: finding.DNSTimeout, arg: "invalid"},
 		"cut record": {script: dnsserver.Script{Fault: dnsserver.CutShort}, want: finding.DNSTimeout, arg: "invalid"},
 		"other port": {script: dnsserver.Script{Addresses: private, Fault: dnsserver.OtherPort},
@@ -210,7 +212,7 @@ func TestObservationOfAHealthyName(t *testing.T) {
 	if a.RCODE != "NOERROR" || !a.Authoritative || a.Addresses[0].TTLSeconds != 7 || a.Tries != 1 || a.ElapsedMs <= 0 {
 		t.Errorf("answer = %+v", a)
 	}
-	if o.AnsweredBy != server.Address() || o.LimitMs < 500 || o.LimitMs > 600 {
+	if o.AnsweredBy != server.Address() || o.LimitMs <= 0 || o.LimitMs > milliseconds(patience) {
 		t.Errorf("answered by %v, limit %v", o.AnsweredBy, o.LimitMs)
 	}
 	if len(server.Queries()) != 2 {
