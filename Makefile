@@ -107,6 +107,10 @@ bench: setup bin/handler ## our check beside psql, a shell script, blackbox_expo
 	@$(GO) build -o bin/bench ./infra/local/bench
 	@bin/bench -blackbox "$$(bash infra/local/bench/blackbox.sh)" $(BENCH)
 
+.PHONY: bench-queue
+bench-queue: setup build ## 10,000 checks (CHECKS) from the queue to their reports, one instance on the local stack
+	$(GO) run ./infra/local/bench/queue -checks $(or $(CHECKS),10000)
+
 .PHONY: soak
 soak: ## 100,000 checks of healthy, broken and hostile peers in one process (SOAK_CHECKS); minutes on an idle machine
 	SOAK_CHECKS=$(or $(SOAK_CHECKS),100000) $(GO) test -count=1 -timeout 2h -v -run TestSoak ./infra/local/soak

@@ -147,6 +147,9 @@ func (g *ground) read(ctx context.Context, enqueued map[string]time.Time, d *dra
 	return nil
 }
 
+// mostAlone checks are enough to know what one takes.
+const mostAlone = 2000
+
 // alone is what the client program tells of checks that it made itself, in one process with nothing around them.
 type alone struct {
 	Pairs     int            `json:"pairs"`
@@ -158,7 +161,7 @@ type alone struct {
 
 func (g *ground) bare(ctx context.Context, o options, mode string) (alone, error) {
 	before := g.used()
-	command := exec.CommandContext(ctx, g.client, "-place", g.placeFile, "-pairs", fmt.Sprint(o.checks), "-at-once",
+	command := exec.CommandContext(ctx, g.client, "-place", g.placeFile, "-pairs", fmt.Sprint(min(o.checks, mostAlone)), "-at-once",
 		fmt.Sprint(o.atOnce), "-timeout", "120", mode)
 	var output, trouble bytes.Buffer
 	command.Stdout, command.Stderr = &output, &trouble
