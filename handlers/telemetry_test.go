@@ -19,7 +19,9 @@ import (
 // answers is a checker and a queue that do nothing.
 type answers struct{ sent *[]queue.Message }
 
-func (answers) Run(context.Context, request.Check) (report.Report, error) { return report.Report{}, nil }
+func (answers) Run(context.Context, request.Check) (report.Report, error) {
+	return report.Report{}, nil
+}
 func (a answers) Send(_ context.Context, messages ...queue.Message) error {
 	*a.sent = append(*a.sent, messages...)
 	return nil

@@ -111,7 +111,7 @@ func theReport() report.Report {
 		}}
 }
 
-func check(made *telemetry.Telemetry, ctx context.Context) {
+func check(ctx context.Context, made *telemetry.Telemetry) {
 	inside, ended := made.Check(ctx, request.Check{ID: "orders-1", Route: "orders", Wave: "w1", Mode: request.Online,
 		Source: request.Endpoint{Host: "db.corp.example", User: "migrator"}})
 	for _, l := range []struct {
@@ -133,7 +133,7 @@ func TestSpans(t *testing.T) {
 	defer c.Close()
 	made, log := open(t, asked(c))
 	ctx, id, ended := made.Invocation(t.Context(), call("RunCheck", "traceparent", host))
-	check(made, ctx)
+	check(ctx, made)
 	if parent := telemetry.Parent(ctx); !strings.HasPrefix(parent, "00-"+hostTrace+"-") || strings.Contains(parent, hostSpan) {
 		t.Errorf("what is sent is a child of %q", parent)
 	}
@@ -268,7 +268,7 @@ func TestMetrics(t *testing.T) {
 	defer c.Close()
 	made, _ := open(t, asked(c))
 	ctx, _, ended := made.Invocation(t.Context(), call("RunCheck"))
-	check(made, ctx)
+	check(ctx, made)
 	ended(telemetry.Ended{})
 	made.Stored(ctx, theReport())
 	made.Stored(ctx, theReport())

@@ -111,7 +111,9 @@ func TestCollectorThatHangs(t *testing.T) {
 			t.Error(r.Verdict, codes(r))
 		}
 	}
-	if !collectortest.Await(func() bool { return len(c.Headers()) > 0 && strings.Contains(b.log.String(), "telemetry is not delivered") }) {
+	if !collectortest.Await(func() bool {
+		return len(c.Headers()) > 0 && strings.Contains(b.log.String(), "telemetry is not delivered")
+	}) {
 		t.Error("nobody was told that nothing is delivered")
 	}
 }
