@@ -16,7 +16,7 @@ import (
 func work(t *testing.T, made *telemetry.Telemetry) {
 	t.Helper()
 	ctx, _, ended := made.Invocation(t.Context(), call("RunCheck"))
-	check(made, ctx)
+	check(ctx, made)
 	made.Stored(ctx, theReport())
 	made.Waited(ctx, time.Second)
 	ended(telemetry.Ended{})
