@@ -23,7 +23,7 @@ func start(t *testing.T, o Options) *Server {
 func ask(t *testing.T, s *Server, network, name string) *dns.Msg {
 	t.Helper()
 	m := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)
-	client := dns.Client{Net: network, Timeout: 300 * time.Millisecond}
+	client := dns.Client{Net: network, Timeout: 2 * time.Second}
 	answer, _, err := client.Exchange(m, s.Address().String())
 	if err != nil {
 		return nil
@@ -95,5 +95,16 @@ func TestCloseEndsSlowAnswersAndOpenConnections(t *testing.T) {
 	case <-closed:
 	case <-time.After(5 * time.Second):
 		t.Error("Close hangs")
+	}
+}
+
+func TestWithoutQueriesKeepsNone(t *testing.T) {
+	t.Parallel()
+	s := start(t, Options{WithoutQueries: true, Names: map[string]Script{"empty.example": {}}})
+	if answer := ask(t, s, "tcp", "empty.example"); answer == nil || answer.Rcode != dns.RcodeSuccess {
+		t.Errorf("answer = %v", answer)
+	}
+	if queries := s.Queries(); len(queries) != 0 {
+		t.Errorf("queries = %v", queries)
 	}
 }

@@ -22,7 +22,7 @@ import (
 
 const (
 	// fewest is the number of checks of an ordinary test run.
-	fewest = 2000
+	fewest = 1500
 	// rounds end with a sample each, when everything is at rest. The first ones warm up.
 	rounds, warming = 20, 2
 	// At once: what waits for a peer's silence beside what needs the processor.
