@@ -118,7 +118,7 @@ soak: ## 100,000 checks of healthy, broken and hostile peers in one process (SOA
 .PHONY: lint
 lint: $(LINT) ## gofmt and golangci-lint, pinned
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
-	@$(LINT) run ./...
+	@$(LINT) run --allow-serial-runners ./...
 
 $(LINT):
 	@echo "building golangci-lint $(LINT_VERSION), once per machine …"
