@@ -134,11 +134,11 @@ func middle(rs []result, f func(result) float64) float64 {
 // fleet is everything at once: endpoints that swallow what is sent to them, and healthy ones far away.
 func fleet(ctx context.Context, g *ground, o options) error {
 	g.wire.SetRoundTrip(0)
-	one, err := g.many(ctx, g.holes(1), "not_ready: TCP_TIMEOUT")
+	one, err := g.many(ctx, g.holes(1), "not_ready")
 	if err != nil {
 		return err
 	}
-	all, err := g.many(ctx, g.holes(o.pairs), "not_ready: TCP_TIMEOUT")
+	all, err := g.many(ctx, g.holes(o.pairs), "not_ready")
 	if err != nil {
 		return err
 	}
