@@ -66,14 +66,14 @@ func (k Keeper) Keep(ctx context.Context, r report.Report, d delivery.Delivery) 
 		}
 		return err
 	})
+	if stored == store.Stored && k.Stored != nil {
+		k.Stored(ctx, r)
+	}
 	if err != nil {
 		return stored, err
 	}
 	if stored != store.Stored {
 		return stored, k.follow(ctx, d)
-	}
-	if k.Stored != nil {
-		k.Stored(ctx, r)
 	}
 	return stored, k.tell(ctx, r, d)
 }

@@ -216,6 +216,28 @@ func TestReminders(t *testing.T) {
 	}
 }
 
+// Each report is told of once, however often its message is delivered and whatever becomes of its notices.
+func TestStoredIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for _, failAt := range []string{"", "notify"} {
+		f, told := &fakes{failAt: failAt}, []string{}
+		k := f.keeper()
+		k.Stored = func(_ context.Context, r report.Report) { told = append(told, r.ID) }
+		for range 3 {
+			_, _ = k.Keep(t.Context(), finished("c1", 0, report.Ready), delivery.Delivery{ID: "c1"})
+		}
+		if len(told) != 1 || told[0] != "c1" {
+			t.Errorf("told of %q", told)
+		}
+	}
+	f := &fakes{failAt: "save"}
+	k := f.keeper()
+	k.Stored = func(context.Context, report.Report) { t.Error("told of a report that is not stored") }
+	if _, err := k.Keep(t.Context(), finished("c1", 0, report.Ready), delivery.Delivery{ID: "c1"}); err == nil {
+		t.Error("it was stored")
+	}
+}
+
 func TestNobodyToTell(t *testing.T) {
 	t.Parallel()
 	f := &fakes{}

@@ -37,8 +37,12 @@ func TestRetry(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
-				started, tries, logged := time.Now(), 0, 0
-				r := Retry{Report: func(context.Context, string, error) { logged++ }}
+				started, tries, logged, counted := time.Now(), 0, 0, 0
+				r := Retry{Report: func(context.Context, string, error) { logged++ }, Count: func(_ context.Context, kind string) {
+					if kind == AgainCall {
+						counted++
+					}
+				}}
 				err := r.Do(ctx, "try", func(context.Context) error {
 					if tries++; time.Since(started) >= test.lasting {
 						return nil
@@ -48,7 +52,7 @@ func TestRetry(t *testing.T) {
 				if (err != nil) != test.wantErr || err != nil && !errors.Is(err, test.trouble) {
 					t.Errorf("error %v", err)
 				}
-				if !test.tries(tries) || logged != tries-1 || time.Since(started) > 30*time.Second {
+				if !test.tries(tries) || logged != tries-1 || counted != logged || time.Since(started) > 30*time.Second {
 					t.Errorf("%d tries, %d logged, in %s", tries, logged, time.Since(started))
 				}
 			})

@@ -17,7 +17,7 @@ const callerTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
 // exported are the settings that export to a collector at once.
 func exported(c *collectortest.Collector) map[string]string {
 	return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": c.URL(), "OTEL_EXPORTER_OTLP_HEADERS": "x-token=" + password,
-		"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRIC_EXPORT_INTERVAL": "200", "OTEL_EXPORTER_OTLP_TIMEOUT": "2000"}
+		"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRIC_EXPORT_INTERVAL": "200", "OTEL_EXPORTER_OTLP_TIMEOUT": "60000"}
 }
 
 // One trace goes from the caller's request through the queue to the layers of the check, and the log names it.
@@ -105,7 +105,9 @@ func TestCollectorThatHangs(t *testing.T) {
 		close(release)
 		c.Close()
 	})
-	b := start(t, nil, exported(c))
+	settings := exported(c)
+	settings["OTEL_EXPORTER_OTLP_TIMEOUT"] = "1000"
+	b := start(t, nil, settings)
 	for _, id := range []string{"hung-1", "hung-2"} {
 		if r := b.run(t, b.check(id)); r.Verdict != report.Ready {
 			t.Error(r.Verdict, codes(r))
