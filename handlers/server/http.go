@@ -15,7 +15,8 @@ import (
 
 func (m *Mux) serveHTTP(w http.ResponseWriter, r *http.Request, f HTTPFunction, parameter map[string]string) {
 	started := time.Now()
-	ctx, ended := m.begin(r.Context(), Call{Function: f.Name, Header: r.Header, Method: r.Method, Route: f.Route, Began: started})
+	ctx, ended := m.begin(r.Context(), Call{Function: f.Name, Header: r.Header, Method: r.Method, Route: f.Route,
+		Began: started})
 	watched := &watchedWriter{ResponseWriter: w}
 	defer func() { ended(Ended{Status: watched.status, Failed: watched.failed}) }()
 	ctx, cancel := context.WithTimeout(ctx, f.Limit)

@@ -65,7 +65,8 @@ func Open(o Options) (*Telemetry, error) {
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithResource(who),
 		sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter),
 		sdkmetric.WithReader(sdkmetric.NewPeriodicReader(metrics{to: to, watch: newWatch("metrics", o.Log),
-			delta: o.Settings.Delta}, sdkmetric.WithInterval(o.Settings.Interval), sdkmetric.WithTimeout(o.Settings.Metrics.Timeout))))
+			delta: o.Settings.Delta}, sdkmetric.WithInterval(o.Settings.Interval),
+			sdkmetric.WithTimeout(o.Settings.Metrics.Timeout))))
 	t.stop = append(t.stop, provider.Shutdown)
 	if t.meters, err = newMeters(provider.Meter(Scope)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open metrics: %w", err), t.Close(context.Background()))
