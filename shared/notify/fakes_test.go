@@ -125,6 +125,9 @@ func retry(ctx context.Context, _ string, call func(context.Context) error) erro
 		if err == nil || !errors.Is(err, errAway) {
 			return err
 		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) <= time.Second {
+			return err // as the handlers' own does: what it gives is the trouble, not the end of the context
+		}
 		select {
 		case <-ctx.Done():
 			return err
