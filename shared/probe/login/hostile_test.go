@@ -210,11 +210,11 @@ func TestObserveEndsAtItsDeadline(t *testing.T) {
 			t.Parallel()
 			conn := serve(t, row.script)
 			const limit = 400 * time.Millisecond
+			begun := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
-			begun := time.Now()
 			o, _ := observeIn(ctx, t, conn, target())
-			if elapsed := time.Since(begun); elapsed < limit || elapsed > limit+300*time.Millisecond {
+			if elapsed := time.Since(begun); elapsed < limit || elapsed > limit+3*time.Second {
 				t.Errorf("took %v", elapsed)
 			}
 			if o.End != EndTimeout || o.Stage != row.stage {
