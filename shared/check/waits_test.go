@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"sync"
@@ -21,6 +22,8 @@ type relay struct {
 	mu          sync.Mutex
 	connections int
 	turns       int
+	// records are the TLS records that the server sent since the client's last turn, the most of all turns in most.
+	records, most int
 	// passing are the connections whose client has not closed yet.
 	passing sync.WaitGroup
 }
@@ -62,10 +65,12 @@ func (r *relay) pass(client, server net.Conn) {
 	var mu sync.Mutex
 	go func() {
 		defer client.Close()
+		var read framing
 		for chunk := range chunks(server) {
 			time.Sleep(hold)
 			mu.Lock()
 			heard = true
+			r.count(read.records(chunk))
 			_, err := client.Write(chunk)
 			mu.Unlock()
 			if err != nil {
@@ -78,7 +83,7 @@ func (r *relay) pass(client, server net.Conn) {
 		mu.Lock()
 		if heard {
 			r.mu.Lock()
-			r.turns++
+			r.turns, r.records = r.turns+1, 0
 			r.mu.Unlock()
 		}
 		heard = false
@@ -87,6 +92,41 @@ func (r *relay) pass(client, server net.Conn) {
 			return
 		}
 	}
+}
+
+func (r *relay) count(records int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.records += records
+	r.most = max(r.most, r.records)
+}
+
+// framing follows a server's bytes: the answer to SSLRequest, and then TLS records (RFC 8446, section 5.1).
+type framing struct {
+	answered bool
+	header   []byte
+	body     int
+}
+
+// records is how many begin in the bytes that came next.
+func (f *framing) records(p []byte) (n int) {
+	const headerLen = 5
+	if !f.answered && len(p) > 0 {
+		f.answered, p = true, p[1:]
+	}
+	for len(p) > 0 {
+		if f.body > 0 {
+			skip := min(f.body, len(p))
+			f.body, p = f.body-skip, p[skip:]
+			continue
+		}
+		take := min(headerLen-len(f.header), len(p))
+		f.header, p = append(f.header, p[:take]...), p[take:]
+		if len(f.header) == headerLen {
+			f.body, f.header, n = int(binary.BigEndian.Uint16(f.header[3:])), nil, n+1
+		}
+	}
+	return n
 }
 
 func chunks(conn net.Conn) <-chan []byte {
@@ -128,6 +168,10 @@ func waitingFor() map[string]struct {
 	}
 }
 
+// oneWindow is how many packets a young connection may have on their way (RFC 6928). PostgreSQL sends one for each
+// record; more records than that in one turn are a wait that the count of turns does not show.
+const oneWindow = 10
+
 // TestWaits counts what a healthy check of one endpoint waits for, DNS to the last prerequisite's answer.
 func TestWaits(t *testing.T) {
 	t.Parallel()
@@ -167,9 +211,12 @@ func waitsOf(t *testing.T, o postgres.Options, most int) {
 		if r.connections != 1 {
 			t.Errorf("%s: %d connections, want 1", name, r.connections)
 		}
-		t.Logf("%s: %d waits", name, waits)
+		t.Logf("%s: %d waits; at most %d records in one turn", name, waits, r.most)
 		if waits > most {
 			t.Errorf("%s: %d waits, want at most %d", name, waits, most)
+		}
+		if r.most == 0 || r.most > oneWindow {
+			t.Errorf("%s: %d records in one turn of the server's, want 1 to %d", name, r.most, oneWindow)
 		}
 		r.mu.Unlock()
 	}

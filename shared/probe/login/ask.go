@@ -18,7 +18,10 @@ func (s *Session) Answers(ctx context.Context) []Answer {
 // Ask puts questions in one flight of their own, with the same guard as Target.Flight. PG must be idle.
 func (s *Session) Ask(ctx context.Context, queries []Query) []Answer {
 	s.Answers(ctx)
-	f := flight{queries: queries, bare: s.sent.bare}
+	return s.ask(ctx, flight{queries: queries, bare: s.sent.bare})
+}
+
+func (s *Session) ask(ctx context.Context, f flight) []Answer {
 	if !s.gone() {
 		s.put(ctx, f)
 	}
@@ -60,25 +63,59 @@ func (s *Session) collect(ctx context.Context, f flight) []Answer {
 		return nil
 	}
 	release := s.bound(ctx)
-	defer release()
-	var guard Answer
-	if !f.bare {
-		guard = s.next(ctx, false)
+	out := s.gather(ctx, f)
+	release()
+	for i := range out {
+		out[i].Name = f.queries[i].Name
 	}
-	out := make([]Answer, 0, len(f.queries))
-	for _, q := range f.queries {
-		answer := s.next(ctx, true)
-		if guard.Error != nil && answer.Error != nil {
-			answer.Error = guard.Error
-		}
-		answer.Name = q.Name
-		out = append(out, answer)
+	// Only questions that came together can be fewer than were asked.
+	if left := f.queries[len(out):]; len(left) > 0 {
+		out = append(out, s.ask(ctx, flight{queries: left, apart: true})...)
 	}
-	if !f.bare {
-		s.next(ctx, false)
+	return out
+}
+
+// gather reads what is on its way: the answers, and those to the guard around them.
+func (s *Session) gather(ctx context.Context, f flight) []Answer {
+	if f.bare {
+		return s.one(ctx, f.queries)
 	}
+	guard := s.next(ctx, false)
+	var out []Answer
+	switch {
+	case f.apart:
+		out = s.one(ctx, f.queries)
+	default:
+		out = s.together(ctx, len(f.queries))
+	}
+	if guard.Error != nil {
+		out = s.refused(out, *guard.Error, len(f.queries))
+	}
+	s.next(ctx, false)
 	if !s.gone() && s.state != 'I' {
 		s.lose(Answer{Violation: ViolationUnexpected})
+	}
+	return out
+}
+
+// refused puts the refusal of the guard in the place of what followed from it.
+func (s *Session) refused(out []Answer, why ServerError, asked int) []Answer {
+	for i := range out {
+		if out[i].Error != nil {
+			out[i].Error = &why
+		}
+	}
+	for len(out) < asked {
+		out = append(out, Answer{Error: &why})
+	}
+	return out
+}
+
+// one reads the answers of questions that are messages of their own.
+func (s *Session) one(ctx context.Context, queries []Query) []Answer {
+	out := make([]Answer, 0, len(queries))
+	for range queries {
+		out = append(out, s.next(ctx, true))
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package login
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -24,11 +25,15 @@ type Query struct {
 	SQL  string
 }
 
-// A flight is one read-only transaction that ends in ROLLBACK, with a savepoint to return to before each question: one
-// that fails leaves the others their answers, and nothing of the settings stays behind on a pooler's server connection.
-// Each question is a message of its own, since a statement_timeout set by an earlier statement of the same message
-// counts for nothing before PostgreSQL 11. Where BEGIN itself fails, ROLLBACK TO fails too, and so no question is ever
-// put outside the transaction.
+// A flight is one read-only transaction that ends in ROLLBACK: nothing of its settings stays behind on a pooler's server
+// connection. The settings are a message of their own, since a statement_timeout set by an earlier statement of the same
+// message counts for nothing before PostgreSQL 11. The questions are one message: a server sends a packet at the end of
+// each, and a young connection may have only ten on their way, so that answers in thirty messages cost one more wait.
+// Where one question fails, the server leaves out the others of its message. Those are asked once more, apart: each in
+// a message of its own, with a savepoint to return to.
+//
+// Every message of questions begins with ROLLBACK TO. Where BEGIN itself failed that fails too, and so no question is
+// ever put outside the transaction.
 const (
 	guardEnd  = "ROLLBACK"
 	guardNext = "ROLLBACK TO SAVEPOINT question; "
@@ -44,29 +49,43 @@ func guardBegin() string {
 // flight is the questions of one connection as they are sent. A walsender takes its commands one by one and knows no
 // transaction; they are sent bare.
 type flight struct {
-	queries []Query
-	bare    bool
+	queries     []Query
+	bare, apart bool
 }
 
 func (f flight) messages() []pgproto3.FrontendMessage {
 	if len(f.queries) == 0 {
 		return nil
 	}
-	var out []pgproto3.FrontendMessage
-	add := func(sql string) { out = append(out, &pgproto3.Query{String: sql}) }
-	prefix := guardNext
 	if f.bare {
-		prefix = ""
-	} else {
-		add(guardBegin())
+		return each(f.queries, "")
 	}
-	for _, q := range f.queries {
-		add(prefix + q.SQL)
+	questions := []pgproto3.FrontendMessage{f.together()}
+	if f.apart {
+		questions = each(f.queries, guardNext)
 	}
-	if !f.bare {
-		add(guardEnd)
+	out := append([]pgproto3.FrontendMessage{&pgproto3.Query{String: guardBegin()}}, questions...)
+	return append(out, &pgproto3.Query{String: guardEnd})
+}
+
+func each(queries []Query, prefix string) []pgproto3.FrontendMessage {
+	out := make([]pgproto3.FrontendMessage, 0, len(queries))
+	for _, q := range queries {
+		out = append(out, &pgproto3.Query{String: prefix + q.SQL})
 	}
 	return out
+}
+
+func (f flight) together() pgproto3.FrontendMessage {
+	var sql strings.Builder
+	sql.WriteString(guardNext)
+	for i, q := range f.queries {
+		if i > 0 {
+			sql.WriteByte(';')
+		}
+		sql.WriteString(q.SQL)
+	}
+	return &pgproto3.Query{String: sql.String()}
 }
 
 // FlightBytes is the size on the wire, without TLS, of the login query and a flight; compare it with OneWindow.

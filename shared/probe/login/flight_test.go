@@ -3,6 +3,8 @@ package login
 import (
 	"context"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,35 +41,71 @@ func TestRealFlightCostsNoWait(t *testing.T) {
 		HBA: []string{"host all trusted all trust", "host all weak all md5", "host all all all scram-sha-256"},
 	})
 	to := target()
-	to.Flight = thirty()
-	if size := FlightBytes(to.Flight); size > OneWindow {
+	if size := FlightBytes(thirty()); size > OneWindow {
 		t.Fatalf("flight of %d bytes", size)
 	}
 	for _, row := range []struct {
 		user  string
 		waits int
-	}{{"migrator", 3}, {"weak", 2}, {"trusted", 2}} {
-		wire := &tap{Conn: r.dial(t)}
+	}{{"migrator", 3}, {"weak", 3 /* the password is stored for SCRAM, and so asked for with it */}, {"trusted", 2}} {
 		to.User = row.user
-		o, session := observe(t, wire, to)
-		if session == nil {
-			t.Fatalf("%s: no session: %+v %+v", row.user, o, o.Error)
-		}
-		answers := session.Answers(t.Context())
-		if row.user == "weak" {
-			row.waits = 3 // the password is stored for SCRAM, and so asked for with it
+		wire := &tap{Conn: r.dial(t)}
+		to.Flight = healthy(thirty())
+		session := logIn(t, wire, to)
+		for _, a := range session.Answers(t.Context()) {
+			if !a.OK() {
+				t.Errorf("%s: %+v %+v", row.user, a, a.Error)
+			}
 		}
 		if wire.waits != row.waits {
 			t.Errorf("%s: %d waits, not %d", row.user, wire.waits, row.waits)
 		}
-		expectThirty(t, answers)
-		expectThirty(t, session.Ask(t.Context(), to.Flight))
-		if wire.waits != row.waits+1 {
+		expectThirty(t, session.Ask(t.Context(), thirty()))
+		// one for the flight, and one for what the first error left out
+		if wire.waits != row.waits+2 {
 			t.Errorf("%s: asking again made it %d waits", row.user, wire.waits)
 		}
 		kept, err := session.PG.Exec(t.Context(), "show statement_timeout").ReadAll()
 		if err != nil || string(kept[0].Rows[0][0]) != "0" {
 			t.Errorf("left behind: %s, %v", kept[0].Rows, err)
+		}
+		if err := session.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func logIn(t *testing.T, conn net.Conn, to Target) *Session {
+	t.Helper()
+	o, session := observe(t, conn, to)
+	if session == nil {
+		t.Fatalf("%s: no session: %+v %+v", to.User, o, o.Error)
+	}
+	return session
+}
+
+// healthy are the questions that no server refuses.
+func healthy(all []Query) []Query {
+	return slices.DeleteFunc(all, func(q Query) bool { return !strings.Contains(q.SQL, "current_setting") })
+}
+
+// An error at the first question may be one of the whole message's, and is told as its own all the same.
+func TestRealFlightWithErrorsAnywhere(t *testing.T) {
+	t.Parallel()
+	r := startReal(t, postgres.Options{
+		Init: []string{"create role migrator login password '" + password + "'", "create database orders"},
+	})
+	good, bad, garbled := "select 1", "select 1/0", "select from where"
+	for _, row := range [][]string{{bad, good, good}, {good, good, bad}, {good, bad, bad}, {bad, bad, bad}, {good, garbled, good}} {
+		to := target()
+		for _, sql := range row {
+			to.Flight = append(to.Flight, Query{Name: sql, SQL: sql})
+		}
+		session := logIn(t, r.dial(t), to)
+		for i, a := range session.Answers(t.Context()) {
+			if want := map[string]string{good: "1", bad: "22012", garbled: "42601"}[row[i]]; outcome(a) != want || a.Name != row[i] {
+				t.Errorf("%q: answer %d is %q, want %q", row, i, outcome(a), want)
+			}
 		}
 		if err := session.Close(t.Context()); err != nil {
 			t.Error(err)
@@ -171,36 +209,39 @@ func TestAnswersOfAPeerThatBreaksAFlight(t *testing.T) {
 	t.Parallel()
 	complete := &pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")}
 	ready := func(state byte) *pgproto3.ReadyForQuery { return &pgproto3.ReadyForQuery{TxStatus: state} }
-	whole := func(p *peer) { p.send(description(1), row("yes"), complete, ready('T')) }
 	fatal := &pgproto3.ErrorResponse{Severity: "FATAL", Code: "57P01", Message: "terminating"}
+	one := func(p *peer) { p.send(description(1), row("yes"), complete) }
+	refusal := &pgproto3.ErrorResponse{Severity: "ERROR", Code: "42501", Message: "no"}
 	rows := []struct {
 		name   string
 		script func(*peer)
 		want   [2]string
 		usable bool
 	}{
-		{"well behaved", func(p *peer) { whole(p); whole(p); p.send(complete, ready('I')) }, [2]string{"yes", "yes"}, true},
-		{"left in the transaction", func(p *peer) { whole(p); whole(p); p.send(complete, ready('T')) },
+		{"well behaved", func(p *peer) { one(p); one(p); p.send(ready('T'), complete, ready('I')) }, [2]string{"yes", "yes"}, true},
+		{"left in the transaction", func(p *peer) { one(p); one(p); p.send(ready('T'), complete, ready('T')) },
 			[2]string{"yes", "yes"}, false},
+		{"the second refused", func(p *peer) { one(p); p.send(refusal, ready('E'), complete, ready('I')) },
+			[2]string{"yes", "42501"}, true},
+		{"one answer of two", func(p *peer) { one(p); p.send(ready('T')) }, [2]string{"yes", "row_mismatch"}, false},
+		{"three answers to two", func(p *peer) { one(p); one(p); one(p) }, [2]string{"yes", "yes"}, false},
 		{"three values after a description of one", func(p *peer) { p.send(description(1), row("a", "b", "c")) },
 			[2]string{"row_mismatch", "row_mismatch"}, false},
 		{"row without a description", func(p *peer) { p.send(row("a")) }, [2]string{"row_mismatch", "row_mismatch"}, false},
-		{"row after the end", func(p *peer) { p.send(description(1), complete, row("a")) },
-			[2]string{"row_mismatch", "row_mismatch"}, false},
-		{"two descriptions", func(p *peer) { p.send(description(1), complete, description(1)) },
+		{"row after the end", func(p *peer) { one(p); p.send(row("a")) }, [2]string{"yes", "row_mismatch"}, false},
+		{"two descriptions", func(p *peer) { p.send(description(1), description(1)) },
 			[2]string{"row_mismatch", "row_mismatch"}, false},
 		{"ready without an answer", func(p *peer) { p.send(complete, ready('T')) },
 			[2]string{"row_mismatch", "row_mismatch"}, false},
-		{"rows without an end", func(p *peer) { p.send(description(1), row("a"), ready('T')) },
-			[2]string{"row_mismatch", "row_mismatch"}, false},
+		{"rows without an end", func(p *peer) { one(p); p.send(description(1), row("a"), ready('T')) },
+			[2]string{"yes", "row_mismatch"}, false},
 		{"description cut short", func(p *peer) { p.raw(header('T', 6) + "\x00\x01") },
 			[2]string{"row_mismatch", "row_mismatch"}, false},
-		{"unknown state", func(p *peer) { p.send(description(1), complete, ready('Q')) },
-			[2]string{"malformed_message", "malformed_message"}, false},
+		{"unknown state", func(p *peer) { one(p); one(p); p.send(ready('Q')) }, [2]string{"yes", "yes"}, false},
 		{"asks for the password again", func(p *peer) { p.send(&pgproto3.AuthenticationCleartextPassword{}) },
 			[2]string{"unexpected_message", "unexpected_message"}, false},
-		{"closes after the first", func(p *peer) { whole(p); p.finish() }, [2]string{"yes", "closed"}, false},
-		{"is shut down", func(p *peer) { whole(p); p.send(fatal); p.finish() }, [2]string{"yes", "57P01"}, false},
+		{"closes after the first", func(p *peer) { one(p); p.finish() }, [2]string{"yes", "closed"}, false},
+		{"is shut down", func(p *peer) { one(p); p.send(fatal); p.finish() }, [2]string{"yes", "57P01"}, false},
 		{"message over the limit", func(p *peer) { p.raw(header('D', maxBody+5)) },
 			[2]string{"message_size", "message_size"}, false},
 		{"rows without end", func(p *peer) {
@@ -277,7 +318,7 @@ func TestFlightThatMayNotBeginSaysWhy(t *testing.T) {
 		p.welcome()
 		p.answer()
 		p.send(refusal, idle, outside, idle, &pgproto3.CommandComplete{CommandTag: []byte("ROLLBACK")}, idle)
-		for _, want := range []string{loginSQL, guardBegin(), guardNext + "select", guardEnd} {
+		for _, want := range []string{loginSQL, guardBegin(), guardNext + "select;select", guardEnd} {
 			if q, ok := p.hear().(*pgproto3.Query); !ok || q.String != want {
 				p.t.Errorf("sent %+v, not %s", q, want)
 			}
@@ -285,10 +326,12 @@ func TestFlightThatMayNotBeginSaysWhy(t *testing.T) {
 		p.untilGone()
 	})
 	to := target()
-	to.Flight = []Query{{"a", "select"}}
+	to.Flight = []Query{{"a", "select"}, {"b", "select"}}
 	_, session := observe(t, conn, to)
-	if a := session.Answers(t.Context())[0]; a.Error == nil || a.Error.SQLState != "0A000" {
-		t.Errorf("answer %+v", a)
+	for _, a := range session.Answers(t.Context()) {
+		if a.Error == nil || a.Error.SQLState != "0A000" {
+			t.Errorf("answer %+v", a)
+		}
 	}
 }
 

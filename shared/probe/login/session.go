@@ -29,6 +29,8 @@ type Session struct {
 	sent    flight
 	read    bool
 	answers []Answer
+	// version is server_version_num, 0 where it is not known.
+	version int
 	// state is the transaction state that the last answer ended in, lost why the connection can be used no more.
 	state byte
 	lost  Answer
@@ -55,7 +57,7 @@ func newSession(c *conversation) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hand connection on: %w", err)
 	}
-	return &Session{PG: pg, wire: w, sent: c.flight()}, nil
+	return &Session{PG: pg, wire: w, sent: c.flight(), version: c.o.ServerVersionNum}, nil
 }
 
 // Limit is the limit that the peer went over, or nil. pgconn does not always pass the reader's error on.
