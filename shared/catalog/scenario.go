@@ -85,11 +85,13 @@ func (c *Catalog) Step(key string, facts Facts) (report.Step, error) {
 }
 
 // complete adds the facts that are not known, empty.
-func complete(facts Facts) map[string]any {
-	values := make(map[string]any, len(facts))
+func complete(facts Facts) Facts {
 	for _, name := range FactNames() {
-		values[name] = ""
+		if _, known := facts[name]; !known {
+			values := NoFacts()
+			maps.Copy(values, facts)
+			return values
+		}
 	}
-	maps.Copy(values, facts)
-	return values
+	return facts
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
@@ -28,6 +29,15 @@ func FactNames() []string {
 	return []string{"leg", "host", "port", "endpoint", "address", "user", "database", "databases", "tlsMode", "kind",
 		"access", "hostKind", "vantage", "server", "resourceGroup", "sourceHost", "sourcePort", "targetHost",
 		"targetPort", "targetServer", "targetResourceGroup", "requestId"}
+}
+
+// NoFacts has every fact, empty, to be filled with those that are known.
+func NoFacts() Facts {
+	facts := make(Facts, 32)
+	for _, name := range FactNames() {
+		facts[name] = ""
+	}
+	return facts
 }
 
 // Word puts a finding into words. A text that cannot be filled in is an error: tests keep that from happening.
@@ -77,15 +87,11 @@ func (c *Catalog) Headline(f finding.Finding, facts Facts) (string, error) {
 
 // values joins facts and args. Every name that the texts may use is there, so that a missing one is empty, not an error.
 func (e Entry) values(f finding.Finding, facts Facts) map[string]any {
-	values := make(map[string]any, len(facts)+len(e.Args))
-	for _, name := range FactNames() {
-		values[name] = ""
-	}
+	values := maps.Clone(complete(facts))
 	for _, name := range e.Args {
-		values[name] = nil
-	}
-	for name, value := range facts {
-		values[name] = value
+		if _, known := values[name]; !known {
+			values[name] = nil
+		}
 	}
 	for name, value := range f.Args {
 		values[name] = value

@@ -55,7 +55,7 @@ type Layer struct {
 
 // Report judges a result as a whole and puts it into words.
 func Report(words *catalog.Catalog, r Result) (report.Report, error) {
-	j := judge{words: words, result: r}
+	j := judge{words: words, result: r, known: map[string]catalog.Facts{}}
 	j.joins = j.join()
 	out := report.Report{
 		Version: report.Version, ID: r.Request.ID, Route: r.Request.Route, Wave: r.Request.Wave,
@@ -101,6 +101,8 @@ type judge struct {
 	result Result
 	// joins are the symptoms that the configuration says something about.
 	joins joins
+	// known are the facts of each leg that was spoken of.
+	known map[string]catalog.Facts
 }
 
 func (j judge) leg(l Leg) report.Leg {

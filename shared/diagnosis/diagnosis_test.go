@@ -109,7 +109,7 @@ func TestVerdictAndFirstBroken(t *testing.T) {
 }
 
 func TestStatusOfALayer(t *testing.T) {
-	j := judge{words: words(t)}
+	j := judge{words: words(t), known: map[string]catalog.Facts{}}
 	advisory := found(finding.TLSUntrusted, finding.TLS, "source")
 	advisory.Advisory = true
 	for want, layer := range map[finding.Status]Layer{

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/azure"
@@ -64,10 +65,15 @@ func (j judge) answers() (map[string]string, error) {
 
 func (j judge) steps(runtimeRow bool) ([]report.Step, error) {
 	var out []report.Step
+	legs := map[string]catalog.Facts{}
 	for _, progress := range j.result.Placement.Progress(j.seen()) {
-		facts := j.facts(progress.Step.Leg)
-		// A step on the target can depend on what the source is, never the other way round.
-		facts["kind"], facts["runtimeRow"] = string(j.result.Placement.SourceKind), runtimeRow
+		facts, known := legs[progress.Step.Leg]
+		if !known {
+			facts = maps.Clone(j.facts(progress.Step.Leg))
+			// A step on the target can depend on what the source is, never the other way round.
+			facts["kind"], facts["runtimeRow"] = string(j.result.Placement.SourceKind), runtimeRow
+			legs[progress.Step.Leg] = facts
+		}
 		step, err := j.words.Step(progress.Step.Key, facts)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -15,20 +16,26 @@ import (
 )
 
 // facts are the request's own names, for the words of a finding on one leg. A finding on no leg speaks of the source.
+// They are the same for every text about a leg, and are not to be changed.
 func (j judge) facts(name string) catalog.Facts {
+	if known, ok := j.known[name]; ok {
+		return known
+	}
 	c := j.result.Request
-	facts := catalog.Facts{
+	facts := catalog.NoFacts()
+	maps.Copy(facts, catalog.Facts{
 		"vantage": j.result.Vantage.Address, "requestId": c.ID,
 		"sourceHost": c.Source.Host, "sourcePort": c.Source.Port,
 		"targetHost": c.Target.Host, "targetPort": c.Target.Port,
 		"targetServer":        serverName(c.Target.Host, c.Azure.TargetResourceID),
 		"targetResourceGroup": resourceGroup(c.Azure.TargetResourceID),
-	}
+	})
 	for _, leg := range j.result.Legs {
 		if leg.Name == name || name == "" && leg.Name == "source" {
 			addEndpoint(facts, leg, resourceID(c.Azure, leg.Name))
 		}
 	}
+	j.known[name] = facts
 	return facts
 }
 
@@ -36,6 +43,7 @@ func (j judge) facts(name string) catalog.Facts {
 func (j judge) factsOf(f finding.Finding) catalog.Facts {
 	facts := j.facts(f.Leg)
 	if f.From == "server" {
+		facts = maps.Clone(facts)
 		facts["vantage"] = j.asker()
 	}
 	return facts
