@@ -17,7 +17,6 @@ import (
 // host waits for the first answer.
 func serve(p process) int {
 	started := p.now()
-	spaciously(p.getenv)
 	ctx, stopped := untilSignal()
 	s, err := settings.Parse(p.getenv)
 	if err != nil {

@@ -2,8 +2,10 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
@@ -47,26 +49,36 @@ type legRun struct {
 	share time.Duration
 }
 
-func (l *legRun) run(ctx context.Context) diagnosis.Leg {
-	e := l.leg.Endpoint
-	out := diagnosis.Leg{Name: l.leg.Name, From: "function", Endpoint: e, Kind: l.leg.Kind, Access: l.leg.Access}
+// guarded runs the leg; a panic in it is an error and nobody else's end.
+func (l *legRun) guarded(ctx context.Context, out *diagnosis.Leg) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("leg %s panicked: %v\n%s", l.leg.Name, fault, debug.Stack())
+		}
+	}()
+	l.run(ctx, out)
+	return nil
+}
+
+func (l *legRun) run(ctx context.Context, out *diagnosis.Leg) {
+	*out = diagnosis.Leg{Name: l.leg.Name, From: "function", Endpoint: l.leg.Endpoint, Kind: l.leg.Kind, Access: l.leg.Access}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer l.close()
 	if l.leg.WantsLogin() {
-		l.password = l.runner.fetch(ctx, e.Credential)
+		l.password = l.runner.fetch(ctx, l.leg.Endpoint.Credential)
 	}
-	for _, step := range l.leg.Steps {
-		layer := l.step(ctx, step)
+	out.Layers = make([]diagnosis.Layer, len(l.leg.Steps))
+	for i, step := range l.leg.Steps {
+		layer := &out.Layers[i]
+		*layer = l.step(ctx, step)
 		layer.Layer = step.Layer
 		layer.Findings = l.named(layer.Findings)
-		out.Layers = append(out.Layers, layer)
-		l.runner.parts.Progress(ctx, l.leg.Name, layer)
-		l.bar(layer)
+		l.runner.parts.Progress(ctx, l.leg.Name, *layer)
+		l.bar(*layer)
 	}
 	l.send(ctx)
 	l.inspect(out.Layers)
-	return out
 }
 
 // inspect looks at the connection once more before it is closed: only now the kernel knows what data it had to send

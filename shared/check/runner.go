@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime/debug"
+	"runtime"
 	"sync"
 	"time"
 
@@ -64,6 +64,9 @@ type Credentials interface {
 type Runner struct {
 	parts Parts
 	keys  *login.Keys
+	// judging has a place for each processor: of a thousand checks that end in the same moment, only so many have a
+	// half-written report in memory.
+	judging chan struct{}
 }
 
 // New makes a runner.
@@ -74,80 +77,91 @@ func New(p Parts) *Runner {
 	if p.Progress == nil {
 		p.Progress = func(context.Context, string, diagnosis.Layer) {}
 	}
-	return &Runner{parts: p, keys: login.NewKeys()}
+	return &Runner{parts: p, keys: login.NewKeys(), judging: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // Run runs one check and reports. Trouble of the servers is in the report; an error is our own trouble.
 func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error) {
-	var writing errgroup.Group
+	var loading errgroup.Group
 	var words *catalog.Catalog
 	// The words are read while the network is waited for: that costs as much time as a near server's answer.
-	writing.Go(func() (err error) { words, err = r.parts.Words(); return err })
-	resolvers, err := r.parts.Resolvers()
-	if err != nil {
-		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
-	}
-	placement := scenario.Place(c)
-	result := diagnosis.Result{Request: c, Placement: placement, Vantage: r.vantage(c, resolvers), Started: r.parts.Now()}
-	result.Findings = r.judgePorts(c)
-	var read *azure.Configuration
-	if len(result.Findings) == 0 && placement.Support != scenario.No {
-		result.Legs, read, err = r.observe(ctx, plan.Make(c, placement), resolvers)
+	loading.Go(func() (err error) { words, err = r.parts.Words(); return err })
+	seen, err := r.see(ctx, c)
+	if err == nil {
+		err = loading.Wait()
 	}
 	if err != nil {
 		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
 	}
-	r.judge(ctx, &result, read)
-	if err := writing.Wait(); err != nil {
-		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
-	}
-	return diagnosis.Report(words, result)
+	return r.judge(ctx, words, seen)
 }
 
-// judge adds what only the legs together mean.
-func (r *Runner) judge(ctx context.Context, result *diagnosis.Result, read *azure.Configuration) {
-	at := r.parts.Vantage
-	evidence.Place(result, scenario.Vantage{InAzure: at.FunctionApp != "", Address: at.Address})
-	result.Vantage.Address = vantageAddress(*result)
-	if read != nil {
-		evidence.Azure(result, *read)
-		r.tell(ctx, *result)
+// walked is what there is to judge. It is handed on by its address: a check spends its life waiting, and what stands on
+// its stack meanwhile is what a thousand checks cost in memory.
+type walked struct {
+	diagnosis.Result
+	azure *azure.Configuration
+}
+
+// see walks every way, where the request allows any.
+func (r *Runner) see(ctx context.Context, c request.Check) (*walked, error) {
+	resolvers, err := r.parts.Resolvers()
+	if err != nil {
+		return nil, err
 	}
-	result.Finished = r.parts.Now()
+	out := &walked{Result: diagnosis.Result{Request: c, Placement: scenario.Place(c), Vantage: r.vantage(c, resolvers),
+		Started: r.parts.Now()}}
+	out.Findings = r.judgePorts(c)
+	if len(out.Findings) == 0 && out.Placement.Support != scenario.No {
+		err = r.observe(ctx, out, resolvers)
+	}
+	out.Finished = r.parts.Now()
+	return out, err
+}
+
+// judge adds what only the legs together mean, and writes the report.
+func (r *Runner) judge(ctx context.Context, words *catalog.Catalog, seen *walked) (report.Report, error) {
+	r.judging <- struct{}{}
+	defer func() { <-r.judging }()
+	at := r.parts.Vantage
+	evidence.Place(&seen.Result, scenario.Vantage{InAzure: at.FunctionApp != "", Address: at.Address})
+	seen.Vantage.Address = vantageAddress(seen.Result)
+	if seen.azure != nil {
+		evidence.Azure(&seen.Result, *seen.azure)
+		r.tell(ctx, seen.Result)
+	}
+	return diagnosis.Report(words, seen.Result)
 }
 
 // observe walks the legs and reads the configuration beside them, everything under one deadline.
-func (r *Runner) observe(ctx context.Context, p plan.Plan, resolvers []netip.AddrPort) ([]diagnosis.Leg,
-	*azure.Configuration, error) {
+func (r *Runner) observe(ctx context.Context, out *walked, resolvers []netip.AddrPort) (err error) {
+	p := plan.Make(out.Request, out.Placement)
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Deadline, ErrBudget)
 	defer cancel()
 	reading := r.read(ctx, p.Reading)
-	legs, err := r.legs(ctx, p, resolvers)
-	if err != nil {
-		return nil, nil, err
+	if out.Legs, err = r.legs(ctx, &p, resolvers); err != nil {
+		return err
 	}
-	read, err := reading.await(ctx)
-	return legs, read, err
+	out.azure, err = reading.await(ctx)
+	return err
 }
 
-// legs runs every leg at once and waits for all.
-func (r *Runner) legs(ctx context.Context, p plan.Plan, resolvers []netip.AddrPort) ([]diagnosis.Leg, error) {
+// legs walks every leg at once and waits for all.
+func (r *Runner) legs(ctx context.Context, p *plan.Plan, resolvers []netip.AddrPort) ([]diagnosis.Leg, error) {
 	legs := make([]diagnosis.Leg, len(p.Legs))
 	asked := newAsk(p.Ask)
 	faults := make([]error, len(p.Legs))
-	var running sync.WaitGroup
-	for i, leg := range p.Legs {
-		running.Go(func() {
-			defer func() {
-				if fault := recover(); fault != nil {
-					faults[i] = fmt.Errorf("leg %s panicked: %v\n%s", leg.Name, fault, debug.Stack())
-				}
-			}()
-			legs[i] = (&legRun{runner: r, leg: leg, resolvers: resolvers, ask: asked}).run(ctx)
-		})
+	walk := func(i int) {
+		run := &legRun{runner: r, leg: p.Legs[i], resolvers: resolvers, ask: asked}
+		faults[i] = run.guarded(ctx, &legs[i])
 	}
-	running.Wait()
-	evidence.Compare(legs, p)
+	var beside sync.WaitGroup
+	for i := range p.Legs[1:] {
+		beside.Go(func() { walk(i + 1) })
+	}
+	walk(0)
+	beside.Wait()
+	evidence.Compare(legs, *p)
 	if asked != nil && asked.leg != nil {
 		legs = append(legs, *asked.leg)
 	}

@@ -24,25 +24,35 @@ type race struct {
 	pending  int
 }
 
-// dialAll dials every address once, at the same time. It returns by the end of ctx even where Dial does not.
+// dialAll dials every address once, at the same time.
 func dialAll(ctx context.Context, t Target, addresses []netip.Addr, number int) ([]Attempt, net.Conn) {
+	r := race{pending: len(addresses)}
+	for _, address := range addresses {
+		r.attempts = append(r.attempts, Attempt{Address: address.String(), Number: number})
+	}
+	if len(addresses) == 1 {
+		// Nothing to race: to wait here costs no goroutine.
+		r.take(ctx, t.dial(ctx, addresses[0], 0))
+		return r.attempts, r.winner
+	}
 	dialCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	started := time.Now()
 	results := make(chan dialled, len(addresses))
-	r := race{pending: len(addresses)}
 	for i, address := range addresses {
-		r.attempts = append(r.attempts, Attempt{Address: address.String(), Number: number})
-		go func() {
-			conn, err := t.Dial(dialCtx, netip.AddrPortFrom(address, t.Port))
-			results <- dialled{index: i, conn: conn, err: err, elapsed: time.Since(started)}
-		}()
+		go func() { results <- t.dial(dialCtx, address, i) }()
 	}
 	r.collect(ctx, started, results)
 	if r.pending > 0 {
 		go closeLate(results, r.pending)
 	}
 	return r.attempts, r.winner
+}
+
+func (t Target) dial(ctx context.Context, address netip.Addr, index int) dialled {
+	started := time.Now()
+	conn, err := t.Dial(ctx, netip.AddrPortFrom(address, t.Port))
+	return dialled{index: index, conn: conn, err: err, elapsed: time.Since(started)}
 }
 
 // collect takes results until all are in, the winner's patience is over, or ctx ends.

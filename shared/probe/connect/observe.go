@@ -21,7 +21,8 @@ const (
 	secondAfter = 300 * time.Millisecond
 )
 
-// Target is where to connect. Dial makes one connection or says why not; package guard supplies it.
+// Target is where to connect. Dial makes one connection or says why not, and ends with its context; package guard
+// supplies it.
 type Target struct {
 	Addresses []netip.Addr
 	Port      uint16

@@ -5,6 +5,7 @@ package connect
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"syscall"
@@ -62,7 +63,14 @@ func blackHole(t *testing.T, address [4]byte) uint16 {
 		t.Fatalf("socket: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Close(fd) })
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: address}); err != nil {
+	// Below the ports that connections get by themselves: a test may want the same port at another address.
+	for try := range 20 {
+		if err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: address, Port: 10_000 + rand.IntN(20_000)}); err == nil {
+			break
+		}
+		t.Logf("try %d: bind: %v", try, err)
+	}
+	if err != nil {
 		t.Fatalf("bind: %v", err)
 	}
 	if err := syscall.Listen(fd, 0); err != nil {

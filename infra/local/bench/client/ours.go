@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
-	"runtime/debug"
 	"strings"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/bench/place"
@@ -45,7 +44,6 @@ func calls() (end, error) {
 
 // ours runs checks as the function app does.
 func ours(p place.Place, requested func(number int) request.Check, timeout int, finish end) (work, error) {
-	debug.SetGCPercent(200) // as the handler does
 	settings, err := p.Settings()
 	if err != nil {
 		return nil, err
