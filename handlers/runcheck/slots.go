@@ -20,14 +20,13 @@ type Slots struct {
 
 	mu      sync.Mutex
 	running schedule.Load
-	waiting []*waiter
+	// claims wait for a slot, and waiting are those who made them, each at the same place.
+	claims  []schedule.Claim
+	waiting []waiter
 }
 
-// waiter is a claim in the queue for a slot; ready closes when it has one.
-type waiter struct {
-	claim schedule.Claim
-	ready chan struct{}
-}
+// waiter is closed when its claim has a slot.
+type waiter chan struct{}
 
 // NewSlots makes slots for so many checks and sockets.
 func NewSlots(most schedule.Room) *Slots { return &Slots{most: most} }
@@ -35,19 +34,19 @@ func NewSlots(most schedule.Room) *Slots { return &Slots{most: most} }
 // Take waits for a slot as long as the context lasts; errBusy where that was too short. Give the slot back with the
 // function that it returns.
 func (s *Slots) Take(ctx context.Context, c schedule.Claim) (func(), error) {
-	w := &waiter{claim: c, ready: make(chan struct{})}
+	w := make(waiter)
 	s.mu.Lock()
-	s.waiting = append(s.waiting, w)
+	s.claims, s.waiting = append(s.claims, c), append(s.waiting, w)
 	s.serve()
 	s.mu.Unlock()
 	release := sync.OnceFunc(func() { s.release(c) })
 	select {
-	case <-w.ready:
+	case <-w:
 		return release, nil
 	default:
 	}
 	select {
-	case <-w.ready:
+	case <-w:
 		return release, nil
 	case <-ctx.Done():
 	}
@@ -67,32 +66,32 @@ func (s *Slots) release(c schedule.Claim) {
 // serve lets in whoever can start now.
 func (s *Slots) serve() {
 	for {
-		claims := make([]schedule.Claim, len(s.waiting))
-		for i, w := range s.waiting {
-			claims[i] = w.claim
-		}
-		next := schedule.Pick(claims, s.running, s.most)
+		next := schedule.Pick(s.claims, s.running, s.most)
 		if next < 0 {
 			return
 		}
-		s.running.Add(s.waiting[next].claim)
-		close(s.waiting[next].ready)
-		s.waiting = slices.Delete(s.waiting, next, next+1)
+		s.running.Add(s.claims[next])
+		close(s.waiting[next])
+		s.remove(next)
 	}
 }
 
 // leave gives up waiting; false where the slot was given meanwhile.
-func (s *Slots) leave(w *waiter) bool {
+func (s *Slots) leave(w waiter) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.Index(s.waiting, w)
 	if i < 0 {
 		return false
 	}
-	s.waiting = slices.Delete(s.waiting, i, i+1)
+	s.remove(i)
 	// Somebody smaller may fit where this one did not.
 	s.serve()
 	return true
+}
+
+func (s *Slots) remove(i int) {
+	s.claims, s.waiting = slices.Delete(s.claims, i, i+1), slices.Delete(s.waiting, i, i+1)
 }
 
 // socketsPerLeg is what a leg has open at most: the questions for A and AAAA at once, or one connection and one that is
