@@ -67,10 +67,10 @@ func (g *ground) inOneProcess(name string, pairs, atOnce int) competitor {
 		"-at-once", fmt.Sprint(atOnce), name}}
 }
 
-// holes are pairs of addresses where every packet is dropped.
+// holes are pairs of addresses where every packet is dropped, checked with the time that a request gets by default.
 func (g *ground) holes(pairs int) competitor {
 	return competitor{name: "holes", argv: []string{g.clientProgram, "-place", g.placeFile, "-pairs", fmt.Sprint(pairs),
-		"-at-once", fmt.Sprint(pairs), "-timeout", "10", "holes"}}
+		"-at-once", fmt.Sprint(pairs), "-timeout", "30", "holes"}}
 }
 
 // load is many checks with no delay, in one process each: processor time for a check is the figure that counts.
