@@ -111,28 +111,27 @@ func digest(r report.Report) map[string]any {
 	}
 }
 
-// historyRow is the report in the history of its route; false where it has none that could be a key.
-func historyRow(r report.Report) (row, bool) {
-	if !validKey(r.Route) {
-		return row{}, false
-	}
-	return row{partition: r.Route, key: newestFirst(r.StartedAt, r.ID), columns: timed(r)}, true
+// followers are the rows in other tables that follow from a report. They share their columns, which are put together
+// once; a row that has no valid key is left out.
+type followers struct {
+	recent        row
+	history, wave *row
 }
 
-func recentRow(r report.Report) row {
-	return row{partition: day(r.StartedAt), key: newestFirst(r.StartedAt, r.ID), columns: timed(r)}
-}
-
-// waveRow is the report as the latest of its route in a wave; false where it has no wave that could be a key.
-func waveRow(r report.Report) (row, bool) {
-	key := r.Route
-	if !validKey(key) {
-		key = r.ID
+func followersOf(r report.Report) followers {
+	columns, newest := timed(r), newestFirst(r.StartedAt, r.ID)
+	out := followers{recent: row{partition: day(r.StartedAt), key: newest, columns: columns}}
+	if validKey(r.Route) {
+		out.history = &row{partition: r.Route, key: newest, columns: columns}
 	}
-	if !validKey(r.Wave) {
-		return row{}, false
+	if validKey(r.Wave) {
+		key := r.Route // a wave holds the latest check of each route
+		if !validKey(key) {
+			key = r.ID
+		}
+		out.wave = &row{partition: r.Wave, key: key, columns: columns}
 	}
-	return row{partition: r.Wave, key: key, columns: timed(r)}, true
+	return out
 }
 
 // timed is a digest with who must act, and columns for every layer: SourceResolveMs, SourceResolveStatus, …

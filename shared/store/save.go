@@ -73,20 +73,20 @@ func (s *Store) complete(ctx context.Context, id string) error {
 // does not stop the others.
 func (s *Store) follow(ctx context.Context, r report.Report) error {
 	var group errgroup.Group
-	failures := make([]error, 4)
+	failures, rows := make([]error, 4), followersOf(r)
 	group.Go(func() error {
-		failures[0] = s.put(ctx, "save recent", tableRecent, recentRow(r))
+		failures[0] = s.put(ctx, "save recent", tableRecent, rows.recent)
 		return nil
 	})
-	if history, ok := historyRow(r); ok {
+	if rows.history != nil {
 		group.Go(func() error {
-			failures[1] = s.put(ctx, "save history", tableHistory, history)
+			failures[1] = s.put(ctx, "save history", tableHistory, *rows.history)
 			return nil
 		})
 	}
-	if wave, ok := waveRow(r); ok {
+	if rows.wave != nil {
 		group.Go(func() error {
-			failures[2] = s.advance(ctx, wave)
+			failures[2] = s.advance(ctx, *rows.wave)
 			return nil
 		})
 	}

@@ -282,7 +282,7 @@ func TestRowOfAWaveIsReplacedOnlyAsItWasRead(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	save(t, s, broken("c1", noon))
-	mine, _ := waveRow(broken("c2", noon.Add(time.Minute)))
+	mine := *followersOf(broken("c2", noon.Add(time.Minute))).wave
 	_, seen, err := s.get(t.Context(), "read", tableWaves, mine)
 	if err != nil {
 		t.Fatal(err)
