@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/logging"
 )
 
 const usage = `usage: handler [serve]
@@ -73,8 +74,9 @@ func run(args []string, p process) int {
 	return exitUsage
 }
 
-// fail writes one line to standard error: the host shows the last lines of it when a handler dies.
+// fail writes one line to standard error: the host shows the last lines of it when a handler dies. A wrong setting is
+// quoted there, and people paste connection strings where they do not belong.
 func (p process) fail(err error) int {
-	_, _ = fmt.Fprintf(p.stderr, "handler: %v\n", err)
+	_, _ = fmt.Fprintf(p.stderr, "handler: %s\n", logging.Redact(err.Error()))
 	return exitFailed
 }
