@@ -15,7 +15,7 @@ import (
 // ownCheck makes a request and the settings for it from two connection URLs. A password in a URL is refused: the command
 // line is seen by every user of the machine.
 func ownCheck(source, target string, getenv func(string) string) (request.Check, map[string]string, error) {
-	c := request.Check{Version: 1, ID: "own-" + strconv.Itoa(os.Getpid()), Mode: request.Offline, Depth: request.DepthLogin,
+	c := request.Check{Version: 1, ID: "own-" + strconv.Itoa(os.Getpid()), Mode: request.Offline, Depth: request.DepthPrerequisites,
 		TimeoutSeconds: 30, RequestedBy: "make run"}
 	from, fromSettings, err := ownEndpoint("SOURCE", source, getenv)
 	if err != nil {
