@@ -19,7 +19,7 @@ import (
 )
 
 const usage = `usage: handler [serve]
-       handler check [-format text|json|md|wiki|junit] FILE
+       handler check [-format text|json|html|md|wiki|junit] FILE
        handler judge [-json] REPORT
        handler explain < ERROR_TEXT
 
