@@ -32,7 +32,9 @@ func ownCheck(source, target string, getenv func(string) string) (request.Check,
 	settings := merge(fromSettings, toSettings)
 	settings["ALLOWED_TARGETS"] = allowed(from.Host) + "," + allowed(to.Host)
 	settings["ALLOWED_PORTS"] = fmt.Sprintf("%d,%d", from.Port, to.Port)
-	return c, settings, nil
+	// What RunCheck would refuse is said before anything is started.
+	_, err = request.Decode(c.JSON(), "")
+	return c, settings, err
 }
 
 func ownEndpoint(name, text string, getenv func(string) string) (request.Endpoint, map[string]string, error) {
