@@ -32,6 +32,7 @@ setup: $(NODE_MODULES) ## install what the local stack needs (npm packages; Post
 	@bash infra/local/setup.sh
 
 $(NODE_MODULES): infra/local/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is not installed: the local stack needs Node.js 20 or newer"; exit 1; }
 	@echo "installing the local stack's npm packages …"
 	@cd infra/local && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

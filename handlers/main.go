@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
+	"github.com/pgpreflight/pgpreflight/shared/logging"
 )
 
 const usage = `usage: handler [serve]
-       handler check [-format text|json|md|wiki|junit] FILE
+       handler check [-format text|json|html|md|wiki|junit] FILE
        handler judge [-json] REPORT
        handler explain < ERROR_TEXT
 
@@ -73,8 +74,9 @@ func run(args []string, p process) int {
 	return exitUsage
 }
 
-// fail writes one line to standard error: the host shows the last lines of it when a handler dies.
+// fail writes one line to standard error: the host shows the last lines of it when a handler dies. A wrong setting is
+// quoted there, and people paste connection strings where they do not belong.
 func (p process) fail(err error) int {
-	_, _ = fmt.Fprintf(p.stderr, "handler: %v\n", err)
+	_, _ = fmt.Fprintf(p.stderr, "handler: %s\n", logging.Redact(err.Error()))
 	return exitFailed
 }

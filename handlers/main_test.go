@@ -246,6 +246,27 @@ func TestSignalsEndTheProcess(t *testing.T) {
 	}
 }
 
+// The host shows the last line of a handler that dies to everybody who may see its log.
+func TestAWrongSettingIsOneLineWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	for setting, value := range map[string]string{
+		"ALLOWED_TARGETS":       "postgres://u:hunter2-planted@db.example.com/orders",
+		"MAX_CONCURRENT_CHECKS": "Endpoint=sb://x/;SharedAccessKey=hunter2-planted=",
+		"ALLOWED_CALLBACKS":     "https://x.example.com?sig=hunter2-planted",
+	} {
+		var stderr bytes.Buffer
+		code := run(nil, process{
+			getenv: func(name string) string { return map[string]string{setting: value}[name] },
+			stdout: io.Discard, stderr: &stderr, now: time.Now,
+		})
+		line := stderr.String()
+		if code != 1 || !strings.HasPrefix(line, "handler: setting "+setting) || strings.Count(line, "\n") != 1 ||
+			strings.Contains(line, "hunter2") {
+			t.Errorf("%s: code %d, %q", setting, code, line)
+		}
+	}
+}
+
 func TestPortThatIsTaken(t *testing.T) {
 	t.Parallel()
 	r := start(t)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -49,6 +50,7 @@ func serve(p process) int {
 	}
 	mux := server.New(log, functions(s, parts, p.now, log), forwarded(s, parts, log)).Watched(told.invocation)
 	log.Info("handler started", "address", address, "startMs", p.now().Sub(started).Milliseconds())
+	go makeTables(ctx, parts.store, log)
 	if err := server.Serve(ctx, listener, mux, server.ServeOptions{Log: log, Drain: server.DefaultDrain()}); err != nil {
 		log.Error("handler ended", "err", err)
 		if ctx.Err() == nil {
@@ -56,6 +58,17 @@ func serve(p process) int {
 		}
 	}
 	return stopped()
+}
+
+// makeTables makes the tables that are missing, beside the first answers: people look for them with tools of their own
+// before there is a report. Where it cannot, the first write of a row makes its table.
+func makeTables(ctx context.Context, t tables, log *slog.Logger) {
+	if t == nil {
+		return
+	}
+	if err := t.EnsureTables(ctx); err != nil && ctx.Err() == nil {
+		log.Warn("tables are not made at the start", "err", err)
+	}
 }
 
 // untilSignal gives a context that SIGTERM or SIGINT ends, and the exit code for the signal that did. A second signal

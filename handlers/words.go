@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/handlers/checks"
@@ -27,6 +28,7 @@ type tables interface {
 	tickets.Store
 	waves.Store
 	notify.Memory
+	EnsureTables(ctx context.Context) error
 }
 
 // words writes the reports that no check stands behind.

@@ -41,6 +41,8 @@ func (h Handler) post(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, problem.Problem{Status: http.StatusBadRequest, Detail: "the body could not be read to its end"})
 		return
 	}
+	// Windows PowerShell writes a byte order mark before every file that it calls UTF-8.
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		h.postBatch(w, r, body)
 		return

@@ -18,6 +18,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/catalog"
 	"github.com/pgpreflight/pgpreflight/shared/explain"
+	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
 // Name is the function's folder name, Route the route of its function.json.
@@ -102,8 +103,7 @@ func fromJSON(body []byte) (string, *problem.Problem) {
 	}
 	for name := range members {
 		if name != "text" {
-			// The name is the caller's, and can be anything.
-			return "", &problem.Problem{Status: http.StatusBadRequest, Field: fmt.Sprintf("%.40q", name),
+			return "", &problem.Problem{Status: http.StatusBadRequest, Field: request.FieldName(name),
 				Detail: "the object has a member that is not known; there is only text"}
 		}
 	}

@@ -27,6 +27,7 @@ func (m *Mux) serveFunction(w http.ResponseWriter, r *http.Request, f Function) 
 		w.Header().Set("Allow", http.MethodPost)
 		ctx, ended := m.begin(r.Context(), call)
 		defer ended(Ended{Failed: true})
+		m.log.ErrorContext(ctx, "invocation failed", "err", "called with "+r.Method)
 		m.warn(ctx, envelope.Fail(w, http.StatusMethodNotAllowed, "the host calls a function with POST"))
 		return
 	}

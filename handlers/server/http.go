@@ -25,15 +25,15 @@ func (m *Mux) serveHTTP(w http.ResponseWriter, r *http.Request, f HTTPFunction, 
 	for name, value := range parameter {
 		r.SetPathValue(name, value)
 	}
-	if !slices.Contains(f.Methods, r.Method) {
-		w.Header().Set("Allow", strings.Join(f.Methods, ", "))
-		problem.Write(watched, problem.Problem{Status: http.StatusMethodNotAllowed})
-		return
-	}
 	// A context does not end a read: a body that never ends must not outlive the limit either.
 	_ = http.NewResponseController(w).SetReadDeadline(started.Add(f.Limit))
 	defer m.recoverHTTP(watched, r)
-	f.Handler.ServeHTTP(watched, r)
+	if slices.Contains(f.Methods, r.Method) {
+		f.Handler.ServeHTTP(watched, r)
+	} else {
+		w.Header().Set("Allow", strings.Join(f.Methods, ", "))
+		problem.Write(watched, problem.Problem{Status: http.StatusMethodNotAllowed})
+	}
 	// Only the path: a query holds the function key.
 	m.log.InfoContext(ctx, "request served", "method", r.Method, "path", r.URL.Path, "status", watched.status,
 		"elapsedMs", elapsedMs(started))

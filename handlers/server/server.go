@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
 	"github.com/pgpreflight/pgpreflight/shared/envelope"
+	"github.com/pgpreflight/pgpreflight/shared/logging"
 )
 
 // Function is a function that the host calls with an envelope: queue, timer, event.
@@ -68,6 +69,9 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.serveHTTP(w, r, f, parameter)
 		return
 	}
+	// A function whose name is not ours fails in the host without a word: the host reads no such answer.
+	ctx := logging.WithInvocation(r.Context(), logging.Invocation{ID: invocationID(r.Header)})
+	m.log.WarnContext(ctx, "no function answers here", "method", r.Method, "path", r.URL.Path)
 	problem.Write(w, problem.Problem{Status: http.StatusNotFound, Detail: "no function answers here"})
 }
 

@@ -273,6 +273,22 @@ func TestLogHasNoQuery(t *testing.T) {
 	}
 }
 
+// What no function answers fails in the host without a word, so our log is where it can be seen.
+func TestRefusalsAreLogged(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ method, path, line string }{
+		{"POST", "/runcheck", `"msg":"no function answers here","method":"POST","path":"/runcheck","invocationId":"3f2c1a7e"`},
+		{"DELETE", "/api/checks/c-1", `"status":405`},
+		{"GET", "/RunCheck", `"msg":"invocation failed","err":"called with GET`},
+	} {
+		m, out := muxOf(fine, noHTTP)
+		send(m, test.method, test.path, "")
+		if !strings.Contains(out.String(), test.line) || strings.Count(out.String(), "\n") != 1 {
+			t.Errorf("%s %s: log %s", test.method, test.path, out)
+		}
+	}
+}
+
 // The host's own bytes: chunked default calls, forwarded and proxied requests.
 func TestWire(t *testing.T) {
 	t.Parallel()

@@ -39,11 +39,9 @@ func (m *Mux) Watched(w Watch) *Mux {
 	return m
 }
 
-// begin marks the context with the host's invocation. The header is only for the log, so it is only bounded.
+// begin marks the context with the host's invocation.
 func (m *Mux) begin(ctx context.Context, c Call) (context.Context, func(Ended)) {
-	// In the form that Header keeps names in: any other costs an allocation.
-	c.ID = c.Header.Get("X-Azure-Functions-Invocationid")
-	c.ID = c.ID[:min(len(c.ID), 64)]
+	c.ID = invocationID(c.Header)
 	trace, ended := traceOf(c.Header.Get("Traceparent")), nobody
 	if m.watch != nil {
 		ctx, trace, ended = m.watch(ctx, c)
@@ -52,6 +50,13 @@ func (m *Mux) begin(ctx context.Context, c Call) (context.Context, func(Ended)) 
 }
 
 func nobody(Ended) {}
+
+// invocationID is only for the log, so it is only bounded.
+func invocationID(header http.Header) string {
+	// In the form that Header keeps names in: any other costs an allocation.
+	id := header.Get("X-Azure-Functions-Invocationid")
+	return id[:min(len(id), 64)]
+}
 
 // origin is the trace context that the sender of a message gave it. Azure's client libraries write the one or the other
 // name. A sender may write what it likes: it is good for a trace only.

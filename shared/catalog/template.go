@@ -256,5 +256,5 @@ func cidr(value any) string {
 	if err != nil {
 		return "ADDRESS/32"
 	}
-	return netip.PrefixFrom(address, address.BitLen()).String()
+	return netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()).String()
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -174,7 +175,8 @@ func (r *Runner) judgePorts(c request.Check) []finding.Finding {
 	for _, e := range endpoints(c) {
 		if err := r.parts.CheckPort(e.endpoint.Port); err != nil {
 			out = append(out, finding.Finding{Code: finding.RequestTargetNotAllowed, Layer: finding.Request, Leg: e.leg,
-				Args: finding.Args{"name": e.endpoint.Host, "port": e.endpoint.Port, "reason": reason(err)}})
+				Args: finding.Args{"name": net.JoinHostPort(e.endpoint.Host, strconv.Itoa(e.endpoint.Port)),
+					"port": e.endpoint.Port, "reason": reason(err), "portRefused": true}})
 		}
 	}
 	return out

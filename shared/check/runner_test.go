@@ -139,6 +139,12 @@ func TestAForbiddenPortIsRefusedBeforeAPacket(t *testing.T) {
 	if r.Verdict != report.Rejected || dialled.Load() != 0 || r.FirstBroken.Code != finding.RequestTargetNotAllowed {
 		t.Errorf("verdict %s, %d dialled, %+v", r.Verdict, dialled.Load(), r.FirstBroken)
 	}
+	// What helps is the list of ports; the list of targets has nothing to do with it.
+	f := r.Findings[0]
+	if !strings.Contains(r.Headline, ":22 was not probed") || len(f.Remedy) != 1 ||
+		!strings.HasSuffix(f.Remedy[0].Command, " ALLOWED_PORTS=OTHER_ENTRIES,22") || len(f.Causes) != 2 {
+		t.Errorf("%s: %+v", r.Headline, f)
+	}
 }
 
 func TestMissingRootsAreOurTrouble(t *testing.T) {

@@ -168,13 +168,33 @@ func TestHeadlineSaysWhereTLSWasLeftOut(t *testing.T) {
 }
 
 func TestRejectedRepeatsNothingOfTheBody(t *testing.T) {
-	p := &request.Problem{Code: finding.RequestSecretInline, Field: "source.password", Message: "is a secret", Route: "orders"}
+	p := &request.Problem{Code: finding.RequestSecretInline, Field: "source.password", Message: "is a secret", Route: "orders",
+		RequestedBy: "pipeline:orders"}
 	r, err := Rejected(words(t), p, "one", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Verdict != report.Rejected || r.Request != nil || r.Route != "orders" || !strings.Contains(r.Headline, "source.password") {
+	if r.Verdict != report.Rejected || r.Route != "orders" || !strings.Contains(r.Headline, "source.password") {
 		t.Errorf("%+v", r)
+	}
+	if got := string(r.Request); got != `{"route":"orders","requestedBy":"pipeline:orders"}` {
+		t.Errorf("request %s", got)
+	}
+}
+
+// The words of a refusal are sentences, with and without a field at fault.
+func TestRejectedReadsWell(t *testing.T) {
+	for _, c := range []struct{ field, message, headline, detail string }{
+		{"source.port", "must be a whole number from 1 to 65535",
+			"The request was rejected: source.port must be a whole number from 1 to 65535",
+			"Field source.port must be a whole number from 1 to 65535. Nothing was probed."},
+		{"", "is not JSON: line 1, column 2", "The request was rejected: it is not JSON: line 1, column 2",
+			"The request is not JSON: line 1, column 2. Nothing was probed."},
+	} {
+		r, err := Rejected(words(t), &request.Problem{Code: finding.RequestInvalid, Field: c.field, Message: c.message}, "one", time.Now())
+		if err != nil || r.Headline != c.headline || r.Findings[0].Detail != c.detail || string(r.Request) != "{}" {
+			t.Errorf("%v %+v", err, r)
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ func Exhausted(words *catalog.Catalog, d Death) (report.Report, error) {
 		out.Request = d.Check.JSON()
 	} else {
 		out.Verdict, out.Route, out.Wave = report.Rejected, d.Problem.Route, d.Problem.Wave
+		out.Request = d.Problem.Sound()
 		found = append([]finding.Finding{refusal(d.Problem)}, found...)
 	}
 	facts := catalog.Facts{"requestId": d.ID}

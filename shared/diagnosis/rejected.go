@@ -10,8 +10,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
-// Rejected is the report on a request that could not be accepted. It repeats nothing of the request but its names: the
-// body may hold a secret.
+// Rejected is the report on a request that could not be accepted. It repeats nothing of the request but its names and
+// who asked: the body may hold a secret.
 func Rejected(words *catalog.Catalog, problem *request.Problem, id string, now time.Time) (report.Report, error) {
 	f := refusal(problem)
 	worded, err := words.Word(f, catalog.Facts{"requestId": id})
@@ -28,7 +28,7 @@ func Rejected(words *catalog.Catalog, problem *request.Problem, id string, now t
 		FirstBroken: &report.FirstBroken{Layer: finding.Request, Code: f.Code},
 		Scenario:    report.Scenario{Supported: "undocumented", Declared: map[string]string{}, Inferred: map[string]string{}},
 		Legs:        []report.Leg{}, Findings: []report.Finding{worded},
-		StartedAt: now.UTC(), FinishedAt: now.UTC(),
+		StartedAt: now.UTC(), FinishedAt: now.UTC(), Request: problem.Sound(),
 	}, nil
 }
 

@@ -91,6 +91,10 @@ func checkOf(old report.Report) (request.Check, error) {
 	if slices.ContainsFunc(old.Findings, func(f report.Finding) bool { return f.Code == finding.RequestExhausted }) {
 		return request.Check{}, &Cannot{"its check was never run, so nothing was observed"}
 	}
+	if refused := []finding.Code{finding.RequestInvalid, finding.RequestSecretInline}; slices.ContainsFunc(old.Findings,
+		func(f report.Finding) bool { return slices.Contains(refused, f.Code) }) {
+		return request.Check{}, &Cannot{"its request was rejected, so nothing was observed"}
+	}
 	if len(old.Request) == 0 || string(old.Request) == "null" {
 		return request.Check{}, &Cannot{"it holds no request, and what the observations are judged by stands there"}
 	}

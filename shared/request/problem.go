@@ -1,6 +1,10 @@
 package request
 
-import "github.com/pgpreflight/pgpreflight/shared/finding"
+import (
+	"encoding/json"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+)
 
 // Problem is why a request was refused. No text in it is ever taken from a value of the request, so it can be logged,
 // stored and sent back.
@@ -16,6 +20,20 @@ type Problem struct {
 	ID, Route, Wave, RequestedBy string
 	// Notify is whom to tell of the refusal: each way that could be read and is valid.
 	Notify Notify
+}
+
+// Sound is what could be read of the request, as far as a report may keep it. It reads as a request does.
+func (p *Problem) Sound() json.RawMessage {
+	raw, err := json.Marshal(struct {
+		ID          string `json:"id,omitempty"`
+		Route       string `json:"route,omitempty"`
+		Wave        string `json:"wave,omitempty"`
+		RequestedBy string `json:"requestedBy,omitempty"`
+	}{p.ID, p.Route, p.Wave, p.RequestedBy})
+	if err != nil {
+		panic("request: a problem of plain values does not marshal: " + err.Error())
+	}
+	return raw
 }
 
 // Error implements error.

@@ -38,14 +38,23 @@ func namesSecret(key string) bool {
 	}, name)
 }
 
-// holdsSecret tells whether a text has the shape of a secret. In a host or an address anything before an @ is userinfo;
-// elsewhere user:name@domain is an ordinary way to say who asks.
+// holdsSecret tells whether a text has the shape of a secret. In what describes an endpoint, a colon before an @ is that
+// of user:password; elsewhere user:name@domain is an ordinary way to say who asks.
 func holdsSecret(path, text string) bool {
-	if (strings.HasSuffix(path, ".host") || strings.HasSuffix(path, ".address")) && hasUserPassword(text) {
+	if ofEndpoint(path) && hasUserPassword(text) {
 		return true
 	}
 	shapes := []*lazyregexp.Regexp{assignment, databaseURL, anyURL, webToken, privateKey}
 	return slices.ContainsFunc(shapes, func(shape *lazyregexp.Regexp) bool { return shape.MatchString(text) })
+}
+
+func ofEndpoint(path string) bool {
+	for _, field := range []string{".host", ".address", ".user"} {
+		if strings.HasSuffix(path, field) {
+			return true
+		}
+	}
+	return strings.Contains(path, ".databases[")
 }
 
 func hasUserPassword(text string) bool {

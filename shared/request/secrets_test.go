@@ -41,6 +41,8 @@ func TestInlineSecrets(t *testing.T) {
 		{"source.host", quoted("postgres://u:a/b?c#" + planted + "@db.example.com"), "source.host"},
 		{"source.host", quoted("u:" + planted + "@db.example.com"), "source.host"},
 		{"source.address", quoted("u:" + planted + "@db.example.com"), "source.address"},
+		{"source.user", quoted("u:" + planted + "@db.example.com"), "source.user"},
+		{"source.databases", `["a","u:` + planted + `@db.example.com/orders"]`, "source.databases[1]"},
 		{"source.host", quoted("host=db password=" + planted), "source.host"},
 		{"source.host", quoted("jdbc:postgresql://db/orders?user=u&password=" + planted), "source.host"},
 		{"source.host", quoted("Server=db;Pwd=" + planted), "source.host"},

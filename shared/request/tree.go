@@ -169,6 +169,9 @@ func join(path, key string) string {
 	return path + "." + shown(key)
 }
 
+// FieldName is a member's name as an answer may show it.
+func FieldName(key string) string { return shown(key) }
+
 // shown hides a key that is not shaped like a field name: it may be a secret that slipped to the left of the colon.
 func shown(key string) string {
 	if len(key) > 40 || !settingName.MatchString(key) {

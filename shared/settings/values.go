@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pgpreflight/pgpreflight/shared/ncrontab"
 	"github.com/pgpreflight/pgpreflight/shared/secret"
 	"github.com/pgpreflight/pgpreflight/shared/ticket"
 )
@@ -115,16 +116,13 @@ func checkQueueName(value string) string {
 }
 
 // checkSchedule demands six fields. The host takes five as well and then means minutes where six mean seconds, so a
-// field that was lost would go unseen.
+// field that was lost would go unseen. A schedule that the host cannot read would only keep its timer from starting.
 func checkSchedule(value string) string {
-	fields := strings.Fields(value)
-	if len(fields) != 6 {
+	if len(strings.Fields(value)) != 6 {
 		return "is not a schedule of six fields (second minute hour day month weekday), such as " + DefaultReadinessSchedule
 	}
-	for _, field := range fields {
-		if !scheduleField().MatchString(field) {
-			return "has a field that is no schedule, such as " + DefaultReadinessSchedule
-		}
+	if _, err := ncrontab.Parse(value); err != nil {
+		return "has a field that is no schedule, such as " + DefaultReadinessSchedule
 	}
 	return ""
 }
@@ -147,11 +145,8 @@ func checkBaseURL(value string) string {
 	return ""
 }
 
-// The patterns are compiled when first needed: most are never, and the host waits for the first answer.
-var (
-	queueName     = lazy(`^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9_])?$`)
-	scheduleField = lazy(`^[0-9A-Za-z*/,-]+$`)
-)
+// Patterns are compiled when first needed: most are never, and the host waits for the first answer.
+var queueName = lazy(`^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9_])?$`)
 
 func lazy(pattern string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })

@@ -113,7 +113,7 @@ func options(c Config) *aztables.ClientOptions {
 	}}
 }
 
-// EnsureTables makes every table that is missing. It is optional: a write to a missing table makes it.
+// EnsureTables makes every table that is missing. Nobody needs to wait for it: a write to a missing table makes it too.
 func (s *Store) EnsureTables(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()

@@ -35,8 +35,9 @@ const (
 	outputKept  = 8 << 10
 )
 
-// ErrNotInstalled means that node or Azurite's npm package is not there; a test skips on it.
-var ErrNotInstalled = errors.New("azurite is not installed: run npm ci in infra/local")
+// ErrNotInstalled means that node or Azurite's npm package is not there; the error's text says what to install. A test
+// skips on it.
+var ErrNotInstalled = errors.New("azurite is not installed")
 
 // Options say what to run and where.
 type Options struct {
@@ -168,7 +169,7 @@ func launch(ctx context.Context, o Options) (*process, error) {
 func command(o Options) (*exec.Cmd, error) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotInstalled, err)
+		return nil, fmt.Errorf("%w: install Node.js 20 or newer", ErrNotInstalled)
 	}
 	// node runs the script itself: npx keeps a wrapper process of 65 MiB, which also swallows signals.
 	script, err := filepath.Abs(filepath.Join(o.Dir, "node_modules", "azurite", "dist", "src", "table", "main.js"))
@@ -176,7 +177,7 @@ func command(o Options) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("find azurite: %w", err)
 	}
 	if _, err := os.Stat(script); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotInstalled, err)
+		return nil, fmt.Errorf("%w: run npm ci --ignore-scripts in %s", ErrNotInstalled, o.Dir)
 	}
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make azurite's data folder: %w", err)

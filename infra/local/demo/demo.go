@@ -131,6 +131,9 @@ func (d demo) own(ctx context.Context, source, target string) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.Depth == request.DepthTLS {
+		d.screen.note("Without users in both addresses, and SOURCE_PASSWORD and TARGET_PASSWORD, the check goes as far as TLS.")
+	}
 	s, err := d.start(ctx, "Azurite, the Service Bus stand-in and the Functions host", stack.Options{Settings: settings})
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // ownCheck makes a request and the settings for it from two connection URLs. A password in a URL is refused: the command
 // line is seen by every user of the machine.
 func ownCheck(source, target string, getenv func(string) string) (request.Check, map[string]string, error) {
-	c := request.Check{Version: 1, ID: "own-" + strconv.Itoa(os.Getpid()), Mode: request.Offline, Depth: request.DepthLogin,
+	c := request.Check{Version: 1, ID: "own-" + strconv.Itoa(os.Getpid()), Mode: request.Offline, Depth: request.DepthPrerequisites,
 		TimeoutSeconds: 30, RequestedBy: "make run"}
 	from, fromSettings, err := ownEndpoint("SOURCE", source, getenv)
 	if err != nil {
@@ -32,7 +32,9 @@ func ownCheck(source, target string, getenv func(string) string) (request.Check,
 	settings := merge(fromSettings, toSettings)
 	settings["ALLOWED_TARGETS"] = allowed(from.Host) + "," + allowed(to.Host)
 	settings["ALLOWED_PORTS"] = fmt.Sprintf("%d,%d", from.Port, to.Port)
-	return c, settings, nil
+	// What RunCheck would refuse is said before anything is started.
+	_, err = request.Decode(c.JSON(), "")
+	return c, settings, err
 }
 
 func ownEndpoint(name, text string, getenv func(string) string) (request.Endpoint, map[string]string, error) {

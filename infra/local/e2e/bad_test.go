@@ -41,6 +41,9 @@ func TestBadRequestsBecomeReports(t *testing.T) {
 			if field, _ := r.Findings[0].Args["field"].(string); field != c.field {
 				t.Errorf("field %q, want %q", field, c.field)
 			}
+			if c.id != "not-json" && !strings.Contains(string(r.Request), `"requestedBy":"e2e"`) {
+				t.Errorf("who asked is not known: %s", r.Request)
+			}
 			if raw, _ := json.Marshal(r); bytes.Contains(raw, []byte("hunter2-planted")) {
 				t.Error("the inline password stands in the report")
 			}

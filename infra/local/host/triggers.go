@@ -10,9 +10,9 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/infra/local/host/config"
 	"github.com/pgpreflight/pgpreflight/infra/local/host/invocation"
-	"github.com/pgpreflight/pgpreflight/infra/local/host/ncrontab"
 	"github.com/pgpreflight/pgpreflight/infra/local/host/queue"
 	"github.com/pgpreflight/pgpreflight/infra/local/host/timer"
+	"github.com/pgpreflight/pgpreflight/shared/ncrontab"
 )
 
 // trigger listens until its first context ends; its calls go on with the second.

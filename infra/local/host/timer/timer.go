@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/host/invocation"
-	"github.com/pgpreflight/pgpreflight/infra/local/host/ncrontab"
+	"github.com/pgpreflight/pgpreflight/shared/ncrontab"
 )
 
 // Store keeps the status of a schedule over restarts; the real host uses a blob. Load gives nil where nothing is

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/host/invocation"
-	"github.com/pgpreflight/pgpreflight/infra/local/host/ncrontab"
+	"github.com/pgpreflight/pgpreflight/shared/ncrontab"
 )
 
 // call is what one invocation saw.
