@@ -73,6 +73,9 @@ type reader struct {
 // goesOn is the rest of a sentence, not the beginning of a client's.
 var goesOn = lazyregexp.New(`^\s*\p{Ll}[^:]*$`)
 
+// goesOnInFrench is what follows the line breaks within PostgreSQL's French messages.
+var goesOnInFrench = lazyregexp.New(`^\s*(?:max_wal_senders|superutilisateur)\b`)
+
 // maxPieces bounds what is looked at.
 const maxPieces = 200
 
@@ -92,7 +95,10 @@ func read(lines []string) ([]piece, connection) {
 
 // broken tells whether a server's message goes on in the next line: terminals and mail programs break long ones.
 func broken(line, next string) bool {
-	if !strings.Contains(line, "pg_hba.conf") && !opening.MatchString(line) {
+	switch {
+	case goesOnInFrench.MatchString(next):
+		return true
+	case !strings.Contains(line, "pg_hba.conf") && !opening.MatchString(line):
 		return false
 	}
 	open := strings.Count(line, `"`)%2 == 1 || strings.HasSuffix(line, ",") ||

@@ -22,7 +22,9 @@ func readFixture(t *testing.T, name string, into any) {
 	}
 }
 
-// The fixture holds the translations that PostgreSQL 15 ships, filled in with one host, user and database.
+// The fixture holds the translations that PostgreSQL 15 ships, filled in with one host, user and database. Each is read
+// as PostgreSQL sends it, without the routine as gateways hand it on, and bare as psql prints it: the words alone must
+// not be taken for a neighbour's.
 func TestClassifyReadsEveryLanguageOfPostgreSQL(t *testing.T) {
 	t.Parallel()
 	var rows []struct {
@@ -35,23 +37,24 @@ func TestClassifyReadsEveryLanguageOfPostgreSQL(t *testing.T) {
 		t.Fatalf("only %d rows", len(rows))
 	}
 	for _, row := range rows {
-		c := Circumstances{User: "migrator", Database: "orders", Host: "db.example.com"}
+		c := Circumstances{User: "migrator", Database: "orders", Host: "db.example.com", TLS: tri(row.TLS)}
 		if strings.HasPrefix(string(row.Code), "PRE_") {
 			c.Replication = "database"
 		}
-		if row.TLS != nil {
-			c.TLS = No
-			if *row.TLS {
-				c.TLS = Yes
-			}
-		}
 		e := ServerError{Severity: "FATAL", SQLState: row.SQLState, Routine: row.Routine, Message: clean(row.Message)}
-		code, args := Classify(e, c)
-		if code != row.Code {
-			t.Errorf("%s: %s: got %s, want %s", row.Language, row.Message, code, row.Code)
-		}
-		if row.SeenAs != "" && args["seenAs"] != row.SeenAs {
-			t.Errorf("%s: %s: seen as %v", row.Language, row.Message, args["seenAs"])
+		gateway, bare := e, e
+		gateway.Routine, bare.Routine, bare.SQLState = "", "", ""
+		for evidence, e := range map[string]ServerError{"whole": e, "without routine": gateway, "words alone": bare} {
+			code, args := Classify(e, c)
+			if code != row.Code {
+				t.Errorf("%s, %s: %s: got %s, want %s", row.Language, evidence, row.Message, code, row.Code)
+			}
+			if row.SeenAs != "" && args["seenAs"] != row.SeenAs {
+				t.Errorf("%s, %s: %s: seen as %v", row.Language, evidence, row.Message, args["seenAs"])
+			}
+			if row.Code == finding.AuthRoleMissing && args["user"] != "migrator" {
+				t.Errorf("%s, %s: %s: user %v", row.Language, evidence, row.Message, args["user"])
+			}
 		}
 	}
 }

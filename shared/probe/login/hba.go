@@ -49,8 +49,11 @@ var (
 	rejecting = lazyregexp.New(`(?i)reject|lehnt|rejette|rechaza|rifiuta|отвергает|拒否|거부|拒绝|avvisar|відхиляє|` +
 		`უარყოფს|rejeita|rejeitou|odrzuca|reddediyor|odmítá`)
 	replicating = lazyregexp.New(`(?i)r[eé]pli[ck]|реплик|реплік|レプリケーション|복제용|რეპლიკაცი`)
-	plainWords  = lazyregexp.New(`(?i)no encryption|SSL\s?(off|aus|inactif|inactivo|inattivo|выкл|вимк|無効|av\b|중지|关闭)`)
-	tlsWords    = lazyregexp.New(`(?i)SSL|GSS`)
+	plainWords  = lazyregexp.New(`(?i)no encryption|SSL\s?(off|aus|inactif|inactivo|inattivo|выкл|вимк|無効|av\b|중지|关闭|` +
+		`關閉|wył|desab|kapalı|vypnut|mati\b)|keine Verschlüsselung|aucun chiffrement|sin cifrado|nessuna crittografia|` +
+		`без шифрования|暗号化なし|암호화 안함|ingen kryptering|без шифрування|დაშიფვრის გარეშე|[没无]有?加密|sem criptografia|` +
+		`bez szyfrowania`)
+	tlsWords = lazyregexp.New(`(?i)SSL|GSS`)
 )
 
 func readHBA(message string) hbaText {

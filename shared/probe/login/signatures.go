@@ -25,8 +25,11 @@ type signature struct {
 	args     finding.Args
 	// oneOf lists the causes between which the evidence does not decide.
 	oneOf []string
-	// capture names the value of the pattern's first group.
+	// capture names the value of the pattern's first group, quotes the first value in any language's quotes.
 	capture string
+	quotes  string
+	// login demands that it is no error of a statement: at login they come as FATAL.
+	login bool
 
 	message *lazyregexp.Regexp
 }
@@ -35,7 +38,7 @@ func (s signature) fits(e ServerError, c Circumstances) bool {
 	switch {
 	case s.when != nil && !s.when(c):
 		return false
-	case s.unsigned && e.Routine != "":
+	case s.unsigned && e.Routine != "", s.login && e.Severity == "ERROR":
 		return false
 	case !s.names(s.sqlstate, e.SQLState), !s.names(s.routine, e.Routine):
 		return false
@@ -64,6 +67,11 @@ func (s signature) fill(e ServerError, c Circumstances) finding.Args {
 	if s.capture != "" {
 		if found := s.message.FindStringSubmatch(e.Message); found[1] != "" {
 			args[s.capture] = found[1]
+		}
+	}
+	if s.quotes != "" {
+		if found := quoted.FindStringSubmatch(e.Message); found != nil {
+			args[s.quotes] = firstOf(found[1:])
 		}
 	}
 	if fromPooler(e) {
