@@ -147,19 +147,35 @@ func addFields(args finding.Args, e login.ServerError) {
 	}
 }
 
-// clientHits are the table's rows that are in a text. Where two rows share words, the one that stands first in the
-// table is the more specific.
+// located is a hit and where it stands.
+type located struct {
+	hit
+	span [2]int
+}
+
+// clientHits are the table's rows that are in a text, or else the numbers that are.
 func (p piece) clientHits(text string) []hit {
-	type located struct {
-		hit
-		span [2]int
+	all := p.located(text, clientTexts())
+	if len(all) == 0 {
+		all = p.located(text, numbers())
 	}
+	slices.SortStableFunc(all, func(a, b located) int { return cmp.Compare(a.span[0], b.span[0]) })
+	var out []hit
+	for _, l := range all {
+		out = append(out, l.hit)
+	}
+	return out
+}
+
+// located finds a table's rows in a text. Where two rows share words, the one that stands first in the table is the more
+// specific.
+func (p piece) located(text string, table []signature) []located {
 	lower := strings.ToLower(text)
 	if len(lower) != len(text) {
 		lower = strings.Map(lowerASCII, text)
 	}
 	var all []located
-	for _, s := range clientTexts() {
+	for _, s := range table {
 		span, args, ok := s.find(text, lower)
 		if !ok || slices.ContainsFunc(all, func(l located) bool { return l.span[0] < span[1] && span[0] < l.span[1] }) {
 			continue
@@ -168,12 +184,7 @@ func (p piece) clientHits(text string) []hit {
 		h.wrapper, h.found.Leg, h.found.Advisory = s.wrapper, s.leg, s.advisory
 		all = append(all, located{h, span})
 	}
-	slices.SortStableFunc(all, func(a, b located) int { return cmp.Compare(a.span[0], b.span[0]) })
-	var out []hit
-	for _, l := range all {
-		out = append(out, l.hit)
-	}
-	return out
+	return all
 }
 
 func lowerASCII(r rune) rune {

@@ -45,6 +45,8 @@ var (
 	opening = lazyregexp.New(`(?:^|` +
 		`[\s"'(\[:>=,` + "`" + `])(?:(` + alternatives(severities()) + `)[ ]?[::][ ]*(?:([0-9A-Z]{5}):[ ]+)?|` +
 		`([0-9A-Z]{5}):[ ]+)`)
+	// ofTLS stands before "error" where libpq speaks of TLS and not a server of itself.
+	ofTLS = lazyregexp.New(`SSL(?: SYSCALL)?$`)
 	// unwrapping are the words between an error and its cause.
 	unwrapping = lazyregexp.New(`(?:^|\s)(?:--->|Caused by:|\(Inner Exception #\d+\)|[Ii]nner ?[Ee]xception:?|` +
 		`; nested exception is)\s*`)
@@ -147,6 +149,9 @@ func (r *reader) segment(text string) {
 			e.SQLState = ""
 		}
 		lead := text[:at[0]]
+		if ofTLS.MatchString(lead) {
+			continue
+		}
 		message := text[at[1]:end]
 		if i > 0 {
 			// PgBouncer quotes its server's error within its own.
