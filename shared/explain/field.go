@@ -78,7 +78,7 @@ var (
 	leading = lazyregexp.New(`(?i)(?:sqlstate|sql state|sql error|exception|error code)["'=:\s\[(]*([0-9A-Z]{5})\b`)
 	// ending is what a client writes behind a message.
 	ending = lazyregexp.New(`(?:["'})\]]*[,;]?\s*(?:"?,\s*"[\w.-]+"\s*:.*)?|\s+at \S+\(.*|\s+\(Connection\w+.*|` +
-		`\s+---.*)$`)
+		`\s+---.*|,Source=.*)$`)
 )
 
 // takeFields fills e from a message and the fields behind it.
