@@ -63,6 +63,8 @@ var where = sync.OnceValue(func() []naming {
 		{"=", `(?i)\b(?:dbname|database)\s?=\s?'?(?P<database>[\w.-]+)`},
 		{"onnect", `(?i)(?:connect to|` +
 			`Connection to the) (?:the )?server:? ['"` + "`" + `]?(?P<host>[\w-]+\.[\w-]+\.[\w.-]+)`},
+		{"onnect to ", `(?i)\bconnect to (?:host )?(?P<host>[\w.:-]+) port (?P<port>\d+)`},
+		{"connect to (", `TCP connect to \((?P<address>[0-9A-Fa-f.:]+) : (?P<port>\d+)\)`},
 		{"can't find", `can't find (?P<host>[\w.-]+): `},
 		{"erver", `(?i)server[ _]?name['"]?\s?[:=]\s?['"]?(?P<host>[\w-]+(?:\.[\w-]+)+)`},
 	} {

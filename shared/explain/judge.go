@@ -73,6 +73,9 @@ func (p piece) known(everything connection) []hit {
 		// Without an SQLSTATE a pooler's row fits too.
 		args["id"] = "SRV-02"
 	}
+	if code == finding.AuthFailed {
+		decideByLog(args, e.Detail)
+	}
 	for name, value := range args {
 		text, ok := value.(string)
 		if ok && text == "" {
@@ -84,6 +87,22 @@ func (p piece) known(everything connection) []hit {
 		}
 	}
 	return []hit{p.hit(code, args, questions(code, args)...)}
+}
+
+// logged are the details of a refused password, which a server writes into its log and sends to nobody.
+var logged = lazyregexp.New(`(?P<role_missing>Role "[^"]*" does not exist)|` +
+	`(?P<role_without_password>User "[^"]*" has no password assigned)|(?P<password_expired>" has an expired password)|` +
+	`(?P<wrong_password>Password does not match for user)|(?P<md5_secret>does not have a valid SCRAM (?:secret|verifier))`)
+
+// decideByLog names the one cause of a refused password where the text comes from the server's own log.
+func decideByLog(args finding.Args, detail string) {
+	found := logged.FindStringSubmatch(detail)
+	for i, reason := range logged.SubexpNames() {
+		if found != nil && reason != "" && found[i] != "" {
+			args["reason"] = reason
+			delete(args, "oneOf")
+		}
+	}
 }
 
 // poolers are words that only a pooler says; its name alone can be a host's.
@@ -124,6 +143,8 @@ func (p piece) hit(code finding.Code, args finding.Args, ask ...string) hit {
 // questions are what would decide between the causes of a server's error.
 func questions(code finding.Code, args finding.Args) []string {
 	switch {
+	case code == finding.AuthFailed && args["reason"] != nil:
+		return nil
 	case code == finding.AuthFailed && args["pooler"] == true:
 		return []string{askPassword, askToken}
 	case code == finding.AuthFailed:

@@ -52,6 +52,7 @@ var (
 		`; nested exception is)\s*`)
 	// newEntry begins a log entry, or a command's output.
 	newEntry = lazyregexp.New(`^\[?\d{4}[-/]\d\d[-/]\d\d[ T]|^psql: |^pg_\w+: |^Traceback `)
+	logField = lazyregexp.New(`^\[?\d{4}-\d\d-\d\d .{0,200}?\s((?:DETAIL|HINT|STATEMENT|CONTEXT):\s.*)$`)
 	// asked are the client's words before a server's message.
 	asked = lazyregexp.New(`(?i)psql|pg_\w+:|libpq|postgres|connection to server|server error|sqlstate|` +
 		`sql error|pq:|db error|pgbouncer`)
@@ -111,13 +112,17 @@ func broken(line, next string) bool {
 }
 
 func (r *reader) line(line string) {
+	if found := logField.FindStringSubmatch(line); found != nil {
+		// A line of its own in a server's log, and a part of the entry before it.
+		line = found[1]
+	}
 	if newEntry.MatchString(line) {
 		r.entry, r.depth = r.entry+1, 0
 	}
 	r.now.learn(line)
 	if name, value, ok := fieldOf(line); ok {
 		attached := r.attach(name, value)
-		if name == "detail" {
+		if name == "detail" && !logged.MatchString(value) {
 			r.add(piece{text: value})
 		}
 		if attached || name == "detail" {

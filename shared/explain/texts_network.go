@@ -37,6 +37,9 @@ func resolveTexts() []signature {
 		{id: "DNS-13", code: finding.DNSHostFormUnsupported, any: []string{"could not translate host name"},
 			pattern: `could not translate host name "(?P<name>[\w.-]+:\d+)".*`, args: finding.Args{"hostPort": true,
 				"form": "host_port"}},
+		{id: "DNS-13", code: finding.DNSHostFormUnsupported, any: []string{"connection to server on socket"},
+			pattern: `connection to server on socket "(?P<name>[^"]*)" failed: No such file or directory`,
+			args:    finding.Args{"form": "socket_path"}},
 		// A password with an @ in a URL: the client takes its rest for the host.
 		{id: "DNS-13", code: finding.DNSHostFormUnsupported, any: []string{"could not translate host name", "lookup ",
 			"enotfound", "unknownhost"},
@@ -80,6 +83,10 @@ func resolveTexts() []signature {
 			"nodename nor servname provided", "unknown host", "unknown server host",
 			"unknownhostexception", "enotfound", "name does not resolve", "could not resolve host",
 			"failed to lookup address information", "name resolution failed"},
+			// Azure's ResourceNotFound has Node's ENOTFOUND in it.
+			pattern: `Name or service not known|nodename nor servname provided|unknown (?:server )?host|` +
+				`UnknownHostException|\bENOTFOUND|name does not resolve|could not resolve host|` +
+				`failed to lookup address information|name resolution failed`,
 			oneOf: notFound(), ask: dns},
 		{id: "DNS-01", code: finding.DNSNameNotFound, any: []string{"could not translate host name"}, wrapper: true,
 			ask:   dns,
@@ -101,11 +108,15 @@ func connectTexts() []signature {
 		{id: "NET-08", code: finding.PeerSilent, any: []string{"i/o timeout", "deadline exceeded"},
 			pattern: `(?:read|write|receive message).*?(?:i/o timeout|deadline exceeded)`, oneOf: hushed(),
 			ask: []string{askStage}},
-		{id: "NET-08", code: finding.PeerSilent, any: []string{"read timed out"}, oneOf: hushed(),
-			ask: []string{askStage}},
+		{id: "NET-08", code: finding.PeerSilent, any: []string{"read timed out", "timeout during reading attempt"},
+			oneOf: hushed(),
+			ask:   []string{askStage}},
 		{id: "NET-01", code: finding.TCPTimeout, any: []string{"connection timed out", "connect timed out", "etimedout",
 			"did not properly respond after a period of time",
 			"connect timeout occurred", "os error 110", "errno 110"}},
+		{id: "NET-01", code: finding.TCPTimeout, any: []string{"tcp connect to ("}, ask: []string{askTCPOrSilence},
+			pattern: `TCP connect to \([0-9A-Fa-f.:]+ : \d+\) failed`,
+			oneOf:   []finding.Code{finding.TCPTimeout, finding.TCPRefused, finding.TCPHostUnreachable}},
 		{id: "NET-01", code: finding.TCPTimeout, any: []string{"timeout expired", "i/o timeout",
 			"context deadline exceeded", "timeouterror", "timeout during connection attempt",
 			"the operation has timed out", "connection timeout", "connection attempt timed out", "timed out waiting",

@@ -16,6 +16,9 @@ func hba(e ServerError, c Circumstances) (finding.Code, finding.Args, bool) {
 		return "", nil, false
 	}
 	text := readHBA(e.Message)
+	if e.Routine != "ClientAuthentication" && !text.refuses(e.Message) {
+		return "", nil, false
+	}
 	args := text.args(c)
 	args["id"] = text.id(c)
 	switch {
@@ -73,6 +76,17 @@ func readHBA(message string) hbaText {
 	}
 	return t
 }
+
+// refuses tells a refusal from what else names the file: a server's log says which line a connection matched, and that
+// the file cannot be read. A refusal quotes the host first, and then the user.
+func (t hbaText) refuses(message string) bool {
+	return refusing.MatchString(message) || len(t.values) > 1 && hostLike.MatchString(t.values[0])
+}
+
+var (
+	refusing = lazyregexp.New(`no pg_hba\.conf entry|pg_hba\.conf rejects`)
+	hostLike = lazyregexp.New(`^[\w.:%\[\]-]+$`)
+)
 
 func firstOf(groups []string) string {
 	for _, group := range groups {
