@@ -119,7 +119,7 @@ func connectTexts() []signature {
 			oneOf:   []finding.Code{finding.TCPTimeout, finding.TCPRefused, finding.TCPHostUnreachable}},
 		{id: "NET-01", code: finding.TCPTimeout, any: []string{"timeout expired", "i/o timeout",
 			"context deadline exceeded", "timeouterror", "timeout during connection attempt",
-			"the operation has timed out", "connection timeout", "connection attempt timed out", "timed out waiting",
+			"the operation has timed out", "operation timed out", "connection timeout", "connection attempt timed out", "timed out waiting",
 			"pool timed out", "timeoutexception"},
 			oneOf: silence(), ask: []string{askTCPOrSilence}},
 		{id: "AZ-03", code: finding.TCPRefused, any: []string{"actively refused it"}, ask: []string{askReachability}},

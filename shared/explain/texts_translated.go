@@ -120,7 +120,7 @@ func translatedErrors() []signature {
 // numberedTexts are the numbers of Linux and Windows that stand beside words of any language: libpq's
 // (0x0000274D/10061), Python's [Errno 111] and [WinError 10061], .NET's SocketException (10061), Rust's os error 111.
 func numberedTexts() []signature {
-	const before = `(?:\[(?:Errno|WinError) |SocketException[^()]{0,20}\(|os error |/)`
+	const before = `(?:\[(?:Errno|WinError) |SocketException[^()]{0,20}\(|os error |\(0x[0-9A-Fa-f]{8}/)`
 	return []signature{
 		{id: "NET-01", code: finding.TCPTimeout, any: []string{"110", "10060"}, pattern: before + `(?:110|10060)\b`},
 		{id: "NET-02", code: finding.TCPRefused, any: []string{"111", "10061"}, pattern: before + `(?:111|10061)\b`},

@@ -66,8 +66,9 @@ func classify(e ServerError, c Circumstances) (finding.Code, finding.Args) {
 }
 
 func bySignature(e ServerError, c Circumstances) (finding.Code, finding.Args) {
+	bare := quoted.ReplaceAllString(e.Message, `""`)
 	for _, s := range signatures() {
-		if !s.fits(e, c) {
+		if !s.fits(e, bare, c) {
 			continue
 		}
 		args := s.fill(e, c)

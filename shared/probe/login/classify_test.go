@@ -127,6 +127,44 @@ func TestClassifyWithoutKnownWordingNamesAllCauses(t *testing.T) {
 	}
 }
 
+// A name in a message is no evidence: users, roles and databases may be called anything.
+func TestClassifyIsNotMisledByNames(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		e    ServerError
+		want finding.Code
+	}{
+		"user pgbouncer, password": {ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "pgbouncer"`}, finding.AuthFailed},
+		"user pgbouncer, no line": {ServerError{SQLState: "28000", Routine: "ClientAuthentication",
+			Message: `no pg_hba.conf entry for host "10.1.2.4", user "pgbouncer", database "d", SSL encryption`},
+			finding.HBAAddressNotAllowed},
+		"role pgbouncer": {ServerError{SQLState: "28000", Routine: "InitializeSessionUserId",
+			Message: `role "pgbouncer" does not exist`}, finding.AuthRoleMissing},
+		"database pgbouncer": {ServerError{SQLState: "3D000", Routine: "InitPostgres",
+			Message: `database "pgbouncer" does not exist`}, finding.DatabaseMissing},
+		"role rejects": {ServerError{SQLState: "28000", Routine: "ClientAuthentication",
+			Message: `no pg_hba.conf entry for host "10.1.2.4", user "rejects", database "replication", SSL encryption`},
+			finding.HBAAddressNotAllowed},
+		"role off": {ServerError{SQLState: "28000", Routine: "ClientAuthentication",
+			Message: `no pg_hba.conf entry for host "10.1.2.4", user "no encryption", database "SSL off", SSL on`},
+			finding.HBAAddressNotAllowed},
+		"role named after a file": {ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "pg_hba.conf"`}, finding.AuthFailed},
+		"role token is expired": {ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "token is expired"`}, finding.AuthFailed},
+		"role RDS proxy": {ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "rds proxy"`}, finding.AuthFailed},
+		"database channel binding required": {ServerError{SQLState: "3D000", Routine: "InitPostgres",
+			Message: `database "channel binding required" does not exist`}, finding.DatabaseMissing},
+	} {
+		c := Circumstances{TLS: Yes, TLSOffered: Yes, Host: "db.example.com", User: "x", Database: "d"}
+		if code, args := Classify(row.e, c); code != row.want || args["pooler"] == true {
+			t.Errorf("%s: got %s %v, want %s", name, code, args, row.want)
+		}
+	}
+}
+
 func TestClassifyLeavesTheUnknownQuoted(t *testing.T) {
 	t.Parallel()
 	for _, e := range []ServerError{

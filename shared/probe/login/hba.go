@@ -12,7 +12,8 @@ import (
 
 // hba judges an error that names pg_hba.conf.
 func hba(e ServerError, c Circumstances) (finding.Code, finding.Args, bool) {
-	if !strings.Contains(e.Message, "pg_hba.conf") || (e.SQLState != "" && e.SQLState != "28000") {
+	if !strings.Contains(e.Message, "pg_hba.conf") || (e.SQLState != "" && e.SQLState != "28000") ||
+		e.Routine == "" && fromPooler(e) { // a pooler tells of its own refusal by the server behind it
 		return "", nil, false
 	}
 	text := readHBA(e.Message)

@@ -28,13 +28,17 @@ type signature struct {
 	// capture names the value of the pattern's first group, quotes the first value in any language's quotes.
 	capture string
 	quotes  string
+	// quoting says that the pattern is about what is quoted: PostgreSQL 17 began to quote the names of settings.
+	quoting bool
 	// login demands that it is no error of a statement: at login they come as FATAL.
 	login bool
 
 	message *lazyregexp.Regexp
 }
 
-func (s signature) fits(e ServerError, c Circumstances) bool {
+// fits compares an error with a signature. Bare is its message with nothing in its quotes: a user, a role or a database
+// may be called anything, and only a signature that takes such a name looks at them.
+func (s signature) fits(e ServerError, bare string, c Circumstances) bool {
 	switch {
 	case s.when != nil && !s.when(c):
 		return false
@@ -43,7 +47,10 @@ func (s signature) fits(e ServerError, c Circumstances) bool {
 	case !s.names(s.sqlstate, e.SQLState), !s.names(s.routine, e.Routine):
 		return false
 	}
-	return s.message == nil || s.message.MatchString(e.Message)
+	if s.capture != "" || s.quoting {
+		bare = e.Message
+	}
+	return s.message == nil || s.message.MatchString(bare)
 }
 
 // names compares a field that is free of locale; one that the server left out is made up for by a pattern.
