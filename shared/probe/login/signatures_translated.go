@@ -1,13 +1,37 @@
 package login
 
-import "github.com/pgpreflight/pgpreflight/shared/finding"
+import (
+	"slices"
+
+	"github.com/pgpreflight/pgpreflight/shared/finding"
+)
 
 // translations are PostgreSQL's texts in the languages that its messages come in. Where SQLSTATE and routine have
 // decided before, nothing of this is read; it tells apart what shares both, and what has lost them: a gateway leaves
 // the routine out, and psql prints neither. So each names what it is about (a role, a database), and not only what is
 // the matter with it.
 func translations() []signature {
-	return append(translatedAccounts(), translatedServers()...)
+	return slices.Concat(translatedMethods(), translatedAccounts(), translatedServers())
+}
+
+// translatedMethods are refusals by what PostgreSQL asks of others. The methods' names are the same in every language;
+// the words beside them keep them apart from the same letters elsewhere.
+func translatedMethods() []signature {
+	const (
+		directory = `(PAM|LDAP|RADIUS|BSD)`
+		other     = `(GSSAPI|SSPI|Ident|Peer|OAuth)`
+		before    = `(?:подлинности \(|автентифікацію |认证 )`
+		after     = `(?:-Authentifizierung| échouée| pour l.utilisateur| falló| fallita| ?認証| 인증|-autentisering| ავთენტიფიკაცია| ?认证失败)`
+	)
+	var all []signature
+	for _, around := range [][2]string{{"", after}, {before, ""}} {
+		all = append(all,
+			signature{id: "AUTH-11", code: finding.AuthFailed, sqlstate: "28000", routine: "auth_failed", capture: "method",
+				oneOf: directoryCauses(), pattern: around[0] + directory + around[1]},
+			signature{id: "AUTH-11", code: finding.AuthMethodUnsupported, sqlstate: "28000", routine: "auth_failed",
+				capture: "method", pattern: around[0] + other + around[1]})
+	}
+	return all
 }
 
 func translatedAccounts() []signature {
