@@ -76,7 +76,7 @@ vuln: ## known vulnerabilities in what is linked in; asks the Go vulnerability d
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...
 
 .PHONY: fuzz
-fuzz: ## fuzz what reads bytes from strangers, FUZZTIME each (default: two minutes for all)
+fuzz: ## fuzz what reads bytes from strangers, FUZZTIME each (default: 60s)
 	@bash infra/local/fuzz.sh
 
 # a report that was really made, as its page looks; run it when the page changes

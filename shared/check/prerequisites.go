@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"net"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -50,6 +51,7 @@ func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
 	if len(further) > maxFurther {
 		further, seen.NotAsked = further[:maxFurther], further[maxFurther:]
 	}
+	further, seen.Absent = l.present(further, seen.Server.Catalog)
 	others := make([]database, len(further))
 	var group errgroup.Group
 	group.SetLimit(furtherAtOnce)
@@ -67,6 +69,21 @@ func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
 	}
 	_ = group.Wait() // what went wrong is in the evidence
 	return l.judgePrerequisites(seen, others), true
+}
+
+// present takes out the databases that the catalogue was asked for and does not have. One that was not read has them all.
+func (l *legRun) present(further []string, catalog []prerequisites.CatalogRow) (there, absent []string) {
+	for _, name := range further {
+		var shown prerequisites.Text
+		_ = shown.UnmarshalText([]byte(name)) // never fails
+		asked := catalog != nil && slices.Contains(l.leg.Migrated, name)
+		if asked && !slices.ContainsFunc(catalog, func(row prerequisites.CatalogRow) bool { return row.Name == shown }) {
+			absent = append(absent, name)
+		} else {
+			there = append(there, name)
+		}
+	}
+	return there, absent
 }
 
 // database is what a connection to a further database showed: facts, or the login that did not work.

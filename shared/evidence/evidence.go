@@ -122,6 +122,8 @@ type Prerequisites struct {
 	prerequisites.Observation
 	// Further are the logins to the databases beyond the first, where one did not work.
 	Further []Further `json:"further,omitempty"`
+	// Absent are databases that the server's catalogue does not have: a login to one would only be a failed one.
+	Absent []string `json:"absent,omitempty"`
 	// Replication is the login that a migration in online mode makes.
 	Replication *login.Replication `json:"replication,omitempty"`
 	// NotAsked are databases beyond the bound.
@@ -132,6 +134,12 @@ type Prerequisites struct {
 type Further struct {
 	Database string `json:"database"`
 	login.Observation
+}
+
+// sameFault tells whether two findings tell of one fault; the same of two databases are two.
+func sameFault(a, b finding.Finding) bool {
+	one, other := a.Args["database"], b.Args["database"]
+	return a.Code == b.Code && (one == nil || other == nil || one == other)
 }
 
 // Judge judges the layer, and says why it is inconclusive where it is.
@@ -145,13 +153,17 @@ func (p Prerequisites) Judge(l plan.Leg, offered login.Tri) ([]finding.Finding, 
 			others = append(others, f)
 		}
 	}
+	for _, name := range p.Absent {
+		others = append(others, finding.Finding{Code: finding.DatabaseMissing, Layer: finding.Prerequisites,
+			Args: finding.Args{"id": "AUTH-06", "database": name, "user": l.Endpoint.User}})
+	}
 	if p.Replication != nil {
 		others = append(others, login.JudgeReplication(*p.Replication, LoginExpect(l, offered))...)
 	}
 	own := prerequisites.Judge(p.Observation, prerequisitesExpect(l))
 	for _, f := range others {
 		// The catalogue and the walsender tell of the same fault; the catalogue's numbers say more.
-		if !slices.ContainsFunc(own, func(o finding.Finding) bool { return o.Code == f.Code }) {
+		if !slices.ContainsFunc(own, func(o finding.Finding) bool { return sameFault(o, f) }) {
 			own = append(own, f)
 		}
 	}

@@ -37,6 +37,7 @@ var where = sync.OnceValue(func() []naming {
 	for _, n := range []struct{ says, pattern string }{
 		{"connection to server", `connection to server at "(?P<host>[^"]+)"(?: \((?P<address>[0-9A-Fa-f:.]+)\))?, ` +
 			`port (?P<port>\d+)`},
+		{"(", `["»«]\s?(?P<host>[\w-]+(?:\.[\w-]+)+)\s?["»«] ?\((?P<address>[0-9A-Fa-f:.]+)\)(?:[^\d\n]{1,20}(?P<port>\d+))?`},
 		{"running on host", `server running on host "(?P<host>[^"]+)"(?: \((?P<address>[0-9A-Fa-f:.]+)\))?`},
 		{"TCP/IP connections on", `TCP/IP connections on port (?P<port>\d+)`},
 		{"translate host name", `could not translate host name "(?P<host>[^"]+)"`},
@@ -62,6 +63,8 @@ var where = sync.OnceValue(func() []naming {
 		{"=", `(?i)\b(?:dbname|database)\s?=\s?'?(?P<database>[\w.-]+)`},
 		{"onnect", `(?i)(?:connect to|` +
 			`Connection to the) (?:the )?server:? ['"` + "`" + `]?(?P<host>[\w-]+\.[\w-]+\.[\w.-]+)`},
+		{"onnect to ", `(?i)\bconnect to (?:host )?(?P<host>[\w.:-]+) port (?P<port>\d+)`},
+		{"connect to (", `TCP connect to \((?P<address>[0-9A-Fa-f.:]+) : (?P<port>\d+)\)`},
 		{"can't find", `can't find (?P<host>[\w.-]+): `},
 		{"erver", `(?i)server[ _]?name['"]?\s?[:=]\s?['"]?(?P<host>[\w-]+(?:\.[\w-]+)+)`},
 	} {

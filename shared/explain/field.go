@@ -78,7 +78,7 @@ var (
 	leading = lazyregexp.New(`(?i)(?:sqlstate|sql state|sql error|exception|error code)["'=:\s\[(]*([0-9A-Z]{5})\b`)
 	// ending is what a client writes behind a message.
 	ending = lazyregexp.New(`(?:["'})\]]*[,;]?\s*(?:"?,\s*"[\w.-]+"\s*:.*)?|\s+at \S+\(.*|\s+\(Connection\w+.*|` +
-		`\s+---.*)$`)
+		`\s+---.*|,Source=.*)$`)
 )
 
 // takeFields fills e from a message and the fields behind it.
@@ -108,9 +108,13 @@ func takeFields(e *login.ServerError, text string) {
 	e.Message = strings.TrimSpace(ending.ReplaceAllString(text, closing(text)))
 }
 
-// closing keeps the quote that closes a name at the end of a message.
+// closing keeps the quote that closes a name at the end of a message, and the bracket that closes a remark there.
 func closing(text string) string {
-	end := strings.TrimRight(text, `)}],; `)
+	end := strings.TrimRight(text, `}],; `)
+	if strings.HasSuffix(end, ")") && strings.Count(end, "(") == strings.Count(end, ")") {
+		return ")"
+	}
+	end = strings.TrimRight(end, `)}],; `)
 	if strings.HasSuffix(end, `"`) && strings.Count(end, `"`)%2 == 0 {
 		return `"`
 	}
@@ -154,7 +158,9 @@ func telling() []string {
 		"certificate", "password", "the database system", "ssl ", "wal", "administrator command", "pooler",
 		"server_login",
 		"query_wait",
-		"startup", "public network", "transactions", "ipv6", "tenant", "encryption"}
+		"startup", "public network", "transactions", "ipv6", "tenant", "encryption",
+		// A driver's words before a message that may be in any language.
+		"sqlstate", "pq: ", "pg::", "asyncpg.exceptions", "psycopg", "npgsql.postgresexception"}
 }
 
 func naked(text string) bool {

@@ -41,6 +41,11 @@ func TestSecretsDoNotComeBack(t *testing.T) {
 		"FATAL: XX000: pass\u200bword=" + secret,
 		`Server=db.example.com;User Id=migrator;Password=` + secret + `;Database=orders: 28P01: password authentication failed for user "migrator"`,
 		`jdbc:postgresql://db.example.com/orders?user=m&password=` + secret + ` FATAL: XX000: x`,
+		`FATAL: XX000: ALTER ROLE migrator WITH LOGIN PASSWORD '` + secret + `' failed`,
+		`ERROR:  XX000: role x has SCRAM-SHA-256$4096:` + secret + `$x:y`,
+		`FATAL: XX000: az postgres flexible-server create --admin-password ` + secret + ` -n x`,
+		`FATAL: XX000: Passwort=` + secret + `, pass=` + secret,
+		`{"message": "<p>FATAL: XX000: x pass<b>word</b>=` + secret + `</p>"}`,
 	} {
 		r := Explain(text)
 		answer, err := r.Answer(words)

@@ -73,6 +73,9 @@ func (p piece) known(everything connection) []hit {
 		// Without an SQLSTATE a pooler's row fits too.
 		args["id"] = "SRV-02"
 	}
+	if code == finding.AuthFailed {
+		decideByLog(args, e.Detail)
+	}
 	for name, value := range args {
 		text, ok := value.(string)
 		if ok && text == "" {
@@ -84,6 +87,22 @@ func (p piece) known(everything connection) []hit {
 		}
 	}
 	return []hit{p.hit(code, args, questions(code, args)...)}
+}
+
+// logged are the details of a refused password, which a server writes into its log and sends to nobody.
+var logged = lazyregexp.New(`(?P<role_missing>Role "[^"]*" does not exist)|` +
+	`(?P<role_without_password>User "[^"]*" has no password assigned)|(?P<password_expired>" has an expired password)|` +
+	`(?P<wrong_password>Password does not match for user)|(?P<md5_secret>does not have a valid SCRAM (?:secret|verifier))`)
+
+// decideByLog names the one cause of a refused password where the text comes from the server's own log.
+func decideByLog(args finding.Args, detail string) {
+	found := logged.FindStringSubmatch(detail)
+	for i, reason := range logged.SubexpNames() {
+		if found != nil && reason != "" && found[i] != "" {
+			args["reason"] = reason
+			delete(args, "oneOf")
+		}
+	}
 }
 
 // poolers are words that only a pooler says; its name alone can be a host's.
@@ -124,6 +143,8 @@ func (p piece) hit(code finding.Code, args finding.Args, ask ...string) hit {
 // questions are what would decide between the causes of a server's error.
 func questions(code finding.Code, args finding.Args) []string {
 	switch {
+	case code == finding.AuthFailed && args["reason"] != nil:
+		return nil
 	case code == finding.AuthFailed && args["pooler"] == true:
 		return []string{askPassword, askToken}
 	case code == finding.AuthFailed:
@@ -147,19 +168,35 @@ func addFields(args finding.Args, e login.ServerError) {
 	}
 }
 
-// clientHits are the table's rows that are in a text. Where two rows share words, the one that stands first in the
-// table is the more specific.
+// located is a hit and where it stands.
+type located struct {
+	hit
+	span [2]int
+}
+
+// clientHits are the table's rows that are in a text, or else the numbers that are.
 func (p piece) clientHits(text string) []hit {
-	type located struct {
-		hit
-		span [2]int
+	all := p.located(text, clientTexts())
+	if len(all) == 0 {
+		all = p.located(text, numbers())
 	}
+	slices.SortStableFunc(all, func(a, b located) int { return cmp.Compare(a.span[0], b.span[0]) })
+	var out []hit
+	for _, l := range all {
+		out = append(out, l.hit)
+	}
+	return out
+}
+
+// located finds a table's rows in a text. Where two rows share words, the one that stands first in the table is the more
+// specific.
+func (p piece) located(text string, table []signature) []located {
 	lower := strings.ToLower(text)
 	if len(lower) != len(text) {
 		lower = strings.Map(lowerASCII, text)
 	}
 	var all []located
-	for _, s := range clientTexts() {
+	for _, s := range table {
 		span, args, ok := s.find(text, lower)
 		if !ok || slices.ContainsFunc(all, func(l located) bool { return l.span[0] < span[1] && span[0] < l.span[1] }) {
 			continue
@@ -168,12 +205,7 @@ func (p piece) clientHits(text string) []hit {
 		h.wrapper, h.found.Leg, h.found.Advisory = s.wrapper, s.leg, s.advisory
 		all = append(all, located{h, span})
 	}
-	slices.SortStableFunc(all, func(a, b located) int { return cmp.Compare(a.span[0], b.span[0]) })
-	var out []hit
-	for _, l := range all {
-		out = append(out, l.hit)
-	}
-	return out
+	return all
 }
 
 func lowerASCII(r rune) rune {

@@ -45,11 +45,14 @@ var (
 	opening = lazyregexp.New(`(?:^|` +
 		`[\s"'(\[:>=,` + "`" + `])(?:(` + alternatives(severities()) + `)[ ]?[::][ ]*(?:([0-9A-Z]{5}):[ ]+)?|` +
 		`([0-9A-Z]{5}):[ ]+)`)
+	// ofTLS stands before "error" where libpq speaks of TLS and not a server of itself.
+	ofTLS = lazyregexp.New(`SSL(?: SYSCALL)?$`)
 	// unwrapping are the words between an error and its cause.
 	unwrapping = lazyregexp.New(`(?:^|\s)(?:--->|Caused by:|\(Inner Exception #\d+\)|[Ii]nner ?[Ee]xception:?|` +
 		`; nested exception is)\s*`)
 	// newEntry begins a log entry, or a command's output.
 	newEntry = lazyregexp.New(`^\[?\d{4}[-/]\d\d[-/]\d\d[ T]|^psql: |^pg_\w+: |^Traceback `)
+	logField = lazyregexp.New(`^\[?\d{4}-\d\d-\d\d .{0,200}?\s((?:DETAIL|HINT|STATEMENT|CONTEXT):\s.*)$`)
 	// asked are the client's words before a server's message.
 	asked = lazyregexp.New(`(?i)psql|pg_\w+:|libpq|postgres|connection to server|server error|sqlstate|` +
 		`sql error|pq:|db error|pgbouncer`)
@@ -73,6 +76,9 @@ type reader struct {
 // goesOn is the rest of a sentence, not the beginning of a client's.
 var goesOn = lazyregexp.New(`^\s*\p{Ll}[^:]*$`)
 
+// goesOnInFrench is what follows the line breaks within PostgreSQL's French messages.
+var goesOnInFrench = lazyregexp.New(`^\s*(?:max_wal_senders|superutilisateur)\b`)
+
 // maxPieces bounds what is looked at.
 const maxPieces = 200
 
@@ -92,7 +98,10 @@ func read(lines []string) ([]piece, connection) {
 
 // broken tells whether a server's message goes on in the next line: terminals and mail programs break long ones.
 func broken(line, next string) bool {
-	if !strings.Contains(line, "pg_hba.conf") && !opening.MatchString(line) {
+	switch {
+	case goesOnInFrench.MatchString(next):
+		return true
+	case !strings.Contains(line, "pg_hba.conf") && !opening.MatchString(line):
 		return false
 	}
 	open := strings.Count(line, `"`)%2 == 1 || strings.HasSuffix(line, ",") ||
@@ -103,13 +112,17 @@ func broken(line, next string) bool {
 }
 
 func (r *reader) line(line string) {
+	if found := logField.FindStringSubmatch(line); found != nil {
+		// A line of its own in a server's log, and a part of the entry before it.
+		line = found[1]
+	}
 	if newEntry.MatchString(line) {
 		r.entry, r.depth = r.entry+1, 0
 	}
 	r.now.learn(line)
 	if name, value, ok := fieldOf(line); ok {
 		attached := r.attach(name, value)
-		if name == "detail" {
+		if name == "detail" && !logged.MatchString(value) {
 			r.add(piece{text: value})
 		}
 		if attached || name == "detail" {
@@ -141,6 +154,9 @@ func (r *reader) segment(text string) {
 			e.SQLState = ""
 		}
 		lead := text[:at[0]]
+		if ofTLS.MatchString(lead) {
+			continue
+		}
 		message := text[at[1]:end]
 		if i > 0 {
 			// PgBouncer quotes its server's error within its own.

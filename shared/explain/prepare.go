@@ -27,8 +27,6 @@ const (
 func lines(text string) []string {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(cut(text, MaxText))
 	text = logging.Redact(keepErrorCodes(text))
-	text = html.UnescapeString(html.UnescapeString(text))
-	text = reply.ReplaceAllString(ansi.ReplaceAllString(strings.TrimPrefix(text, "\ufeff"), ""), "")
 	var out []string
 	seen := map[string]bool{}
 	for _, line := range unwrapJSON(text, maxNesting) {
@@ -45,6 +43,18 @@ func lines(text string) []string {
 	return out
 }
 
+// maxEscaping is how often a text may have been escaped for HTML on its way.
+const maxEscaping = 4
+
+// withoutMarkup undoes what pages, mail programs and terminals put into a text.
+func withoutMarkup(text string) string {
+	for range maxEscaping {
+		text = html.UnescapeString(text)
+	}
+	text = inlineTags.ReplaceAllString(blockTags.ReplaceAllString(text, "\n"), "")
+	return reply.ReplaceAllString(ansi.ReplaceAllString(strings.TrimPrefix(text, "\ufeff"), ""), "")
+}
+
 // errorCodes are members named code, which the redactor takes for function keys unless they are told apart here:
 // SQLSTATEs, the migration service's numbers, Azure's CamelCase and Node's upper case.
 var errorCodes = lazyregexp.New(`((?i:code))(\\*"\s*:\s*\\*"(?:(?:[A-Z][a-z]+){1,8}|` +
@@ -56,6 +66,11 @@ func keepErrorCodes(text string) string { return errorCodes.ReplaceAllString(tex
 
 // unwrapJSON gives the lines of a text, with the strings of JSON values in place of the JSON, in their order.
 func unwrapJSON(text string, nesting int) []string {
+	if values, ok := jsonLines(text, nesting); ok {
+		return values
+	}
+	// Only now: a quote or a line break out of markup would spoil the JSON around it.
+	text = withoutMarkup(text)
 	if values, ok := jsonLines(text, nesting); ok {
 		return values
 	}
@@ -225,6 +240,12 @@ func visible(line string) string {
 		return r
 	}, line)
 }
+
+// blockTags and inlineTags are what a page or a ticket's editor puts around a text; <username@hostname> is no tag.
+var (
+	blockTags  = lazyregexp.New(`(?i)</?(?:p|br|div|pre|li|ul|ol|tr|td|table|h[1-6])(?:\s[^<>\n]*)?/?>`)
+	inlineTags = lazyregexp.New(`(?i)</?(?:span|code|b|i|em|strong|a|font|samp|tt)(?:\s[^<>\n]*)?>`)
+)
 
 // reply is what a mail program puts before the lines that it quotes.
 var reply = lazyregexp.New(`(?m)^[ \t]*(?:>[ \t]*)+`)

@@ -120,24 +120,27 @@ func decided(hits []hit) []hit {
 	return hits
 }
 
-// fallbacks tells the first attempt's error from that of a client's second one, without TLS, which follows from the
-// first and hides nothing: the mode prefer.
+// fallbacks tells a cause from the refusal of a client's other attempt, without TLS, that only follows from how the
+// client tries: second in the mode prefer, first in the mode allow. It hides nothing and decides nothing.
 func fallbacks(hits []hit) []hit {
-	second := slices.IndexFunc(hits, func(h hit) bool { return h.found.Code == finding.HBATLSRequired })
-	if second <= 0 {
+	plain := slices.IndexFunc(hits, func(h hit) bool { return h.found.Code == finding.HBATLSRequired })
+	if plain < 0 {
 		return hits
 	}
-	for _, h := range hits[:second] {
-		switch h.found.Code {
-		case finding.HBAAddressNotAllowed:
-			// Refused with TLS too, so that the want of it was not the reason.
-			return slices.Delete(hits, second, second+1)
-		case finding.AuthFailed:
-			h.found.Args["id"] = "AUTH-02"
-		}
+	cause := slices.IndexFunc(hits, func(h hit) bool {
+		return h.found.Code == finding.HBAAddressNotAllowed || h.found.Code == finding.AuthFailed
+	})
+	switch {
+	case cause < 0 && plain == 0:
+		return hits
+	case cause >= 0 && hits[cause].found.Code == finding.HBAAddressNotAllowed:
+		// Refused with TLS too, so that the want of it was not the reason.
+		return slices.Delete(hits, plain, plain+1)
+	case cause >= 0 && cause < plain:
+		hits[cause].found.Args["id"] = "AUTH-02"
 	}
-	hits[second].found.Advisory = true
-	hits[second].found.Args["otherAttempt"] = "refused"
-	hits[second].ask = nil
+	hits[plain].found.Advisory = true
+	hits[plain].found.Args["otherAttempt"] = "refused"
+	hits[plain].ask = nil
 	return hits
 }

@@ -94,8 +94,11 @@ func codeNames(codes []finding.Code) []string {
 var clientTexts = sync.OnceValue(func() []signature {
 	return compiled(slices.Concat(loginTexts(), resolveTexts(), connectTexts(), tlsTexts(), certificateTexts(),
 		peerTexts(),
-		azureTexts(), serviceTexts()))
+		azureTexts(), serviceTexts(), translatedTexts()))
 })
+
+// numbers are looked for where no words are known.
+var numbers = sync.OnceValue(func() []signature { return compiled(numberedTexts()) })
 
 // serverTexts are servers' messages to statements, in English: the login probe knows those at login.
 var serverTexts = sync.OnceValue(func() []signature {

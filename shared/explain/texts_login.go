@@ -17,6 +17,9 @@ func loginTexts() []signature {
 				`SCRAM authentication requires libpq|` +
 				`unsupported authentication method:? ?(?P<other>[\w-]*)|unknown authentication (?:response|` +
 				`method):? ?(?P<unknown>[\w-]*)`},
+		{id: "-", code: finding.ProtocolViolation, any: []string{"invalid scram server-final-message",
+			"invalid server scram signature", "incorrect server signature", "server signature does not match"},
+			args: finding.Args{"violation": "scram_server_signature"}},
 		{id: "ENT-08", code: finding.CredentialUnavailable, any: []string{"login.microsoftonline.com",
 			"login.windows.net", "login.partner.microsoftonline.cn",
 			"login.microsoftonline.us"},

@@ -11,6 +11,7 @@ func tlsTexts() []signature {
 		{id: "TLS-11", code: finding.TLSClosed, any: []string{"ssl syscall error: eof detected"},
 			oneOf: []finding.Code{finding.TLSClosed, finding.PeerClosed},
 			ask:   []string{askIdle}},
+		{id: "TLS-11", code: finding.TLSClosed, any: []string{"unexpected eof or 0 bytes from the transport stream"}},
 		{id: "TLS-11", code: finding.TLSClosed, any: []string{"tls error", "handshake"},
 			pattern: `tls error[^;]*\bEOF\b|handshake[^;]*(?:\bEOF\b|closed connection|unexpected end|terminated|eof)`},
 		{id: "TLS-12", code: finding.TLSReset, any: []string{"ssl syscall error: connection reset by peer"},

@@ -34,7 +34,7 @@ var rules = sync.OnceValue(func() []rule {
 				`(\\*"?\s*[:=]\s*\[?)(\\+".*|"(?:[^"\\]|\\.)*"|[^\r\n"\]]+)`), "${1}${2}" + redacted},
 		{[]string{"bearer "}, compile(`(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{12,}`), "Bearer " + redacted},
 		// password=…, SharedAccessKey=…, PGPASSWORD='…', client_secret=…
-		{[]string{"="}, compile(`(?i)((?:password|passwd|pwd|passphrase|secret|access[_-]?key|account[_-]?key|api[_-]?key|` +
+		{[]string{"="}, compile(`(?i)((?:passwor[dt]|kennwort|passwd|\bpass|pwd|passphrase|secret|access[_-]?key|account[_-]?key|api[_-]?key|` +
 			`accesssignature|\bsig|signature|[_-]token|\btoken)\s*=\s*)` + value), "${1}" + redacted},
 		// The function key in a query. Alone, code= is too common a word to take out.
 		{[]string{"code="}, compile(`(?i)([?&;]code=)[^\s&;"']+`), "${1}" + redacted},
@@ -44,6 +44,12 @@ var rules = sync.OnceValue(func() []rule {
 			compile(`(?i)("[a-z_.-]*(?:password|passwd|pwd|passphrase|secret|access_?key|account_?key|api_?key|sig|` +
 				`signature|token|code)\\*"\s*:\s*)(?:\\+".*|"(?:[^"\\]|\\.)*")`), `${1}"` + redacted + `"`},
 		{[]string{"password:", "passwd:", "pwd:"}, compile(`(?i)\b((?:password|passwd|pwd):\s*)[^\s"]+`), "${1}" + redacted},
+		// ALTER ROLE … PASSWORD '…', and what PostgreSQL keeps of a password.
+		{[]string{"password"}, compile(`(?i)\b(password\s+)E?'(?:[^'\\]|\\.|'')*'?`), "${1}'" + redacted + "'"},
+		{[]string{"scram-sha-256$", "md5"}, compile(`(?i)SCRAM-SHA-256\$[^\s'"]+|\bmd5[0-9a-f]{32}\b`), redacted},
+		// --admin-password … on a command line.
+		{[]string{"--"}, compile(`(?i)(--[a-z-]*(?:password|secret|token|key)\s+)("[^"]*"|'[^']*'|[^\s-]\S*)`),
+			"${1}" + redacted},
 		// A token of Entra ID or anybody else's, wherever it stands.
 		{[]string{"eyj"}, compile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?`), redacted},
 		// Keys that Azure makes recognisable: Functions, Storage, Service Bus, Event Hubs.

@@ -93,8 +93,9 @@ type account struct {
 	sees []string
 	// connections that the server must have seen; 0 means one.
 	connections int
-	// failures is how often the server counted a wrong password.
-	failures int
+	// failures is how often the server counted a wrong password, refusals a failed login for whatever reason; 0 means
+	// that one at most may be.
+	failures, refusals int
 }
 
 func (a account) situation() situation {
@@ -134,7 +135,7 @@ func (a account) situation() situation {
 			// The default is quiet: a login that works leaves no line that anybody would have to look at.
 			quiet := a.verdict == report.Ready || a.verdict == report.ReadyWithWarnings || a.want == ""
 			b.kept["accounts"].(*database).expect(o, "the source",
-				traces{connections: max(a.connections, 1), failures: a.failures, quiet: quiet})
+				traces{connections: max(a.connections, 1), failures: a.failures, refusals: a.refusals, quiet: quiet})
 			b.kept["target"].(*database).expect(o, "the target", traces{connections: 1, quiet: true})
 		}}
 }
@@ -241,31 +242,29 @@ func lineAccounts() []account {
 		{name: "HBA: reject line for no TLS, as Cloud SQL has it", ids: "HBA-01", user: "cloudlike", mode: plain,
 			connections: 2,
 			want:        finding.HBATLSRequired, args: finding.Args{"rejected": true, "otherAttempt": "admitted"}},
-		{name: "HBA: no line for the user, with TLS", ids: "HBA-02", user: "nohba", connections: 2,
+		{name: "HBA: no line for the user, with TLS", ids: "HBA-02", user: "nohba",
 			want: finding.HBAAddressNotAllowed, args: finding.Args{"seenAs": vantageAddress, "user": "nohba",
 				"encrypted": true},
 			says: []string{"hostssl orders nohba 10.77.1.4/32 scram-sha-256", "owner source_dba"}},
 		{name: "HBA: no line for the user, without TLS", ids: "HBA-02", user: "nohba", mode: plain, connections: 2,
-			want: finding.HBAAddressNotAllowed, args: finding.Args{"otherAttempt": "HBA_ADDRESS_NOT_ALLOWED"}},
-		{name: "HBA: no line for the address", ids: "HBA-02", user: "elsewhere", connections: 2, mode: requireTLS,
+			refusals: 2, want: finding.HBAAddressNotAllowed, args: finding.Args{"otherAttempt": "HBA_ADDRESS_NOT_ALLOWED"}},
+		{name: "HBA: no line for the address", ids: "HBA-02", user: "elsewhere", mode: requireTLS,
 			want: finding.HBAAddressNotAllowed, args: finding.Args{"seenAs": vantageAddress}},
-		{name: "HBA: hostnossl lines only, with TLS", ids: "HBA-02", user: "plainonly", connections: 2,
-			want: finding.HBAAddressNotAllowed, args: finding.Args{"otherAttempt": "admitted", "onlyWithoutTLS": true},
-			says: []string{"hostnossl"}},
-		{name: "HBA: NAT, seen as the gateway", ids: "HBA-05", user: "natted", connections: 2,
+		{name: "HBA: hostnossl lines only, with TLS", ids: "HBA-02", user: "plainonly",
+			want: finding.HBAAddressNotAllowed, args: finding.Args{"encrypted": true}, says: []string{"hostnossl"}},
+		{name: "HBA: NAT, seen as the gateway", ids: "HBA-05", user: "natted",
 			arrange: (*bench).masquerade,
 			want:    finding.HBAAddressNotAllowed, args: finding.Args{"seenAs": routerAddress},
 			says: []string{"does not admit " + routerAddress, routerAddress + "/32", "NAT"}},
 		{name: "HBA: NAT, without TLS", ids: "HBA-05", user: "tlsonly", mode: plain, connections: 2,
 			arrange: (*bench).masquerade, want: finding.HBATLSRequired, args: finding.Args{"seenAs": routerAddress}},
-		{name: "HBA: reject line, with TLS", ids: "HBA-03", user: "rejected", connections: 2, want: finding.HBARejected,
-			args: finding.Args{"otherAttempt": "HBA_REJECTED"}, says: []string{"explicit line"}},
+		{name: "HBA: reject line, with TLS", ids: "HBA-03", user: "rejected", want: finding.HBARejected,
+			says: []string{"explicit line"}},
 		{name: "HBA: reject line, without TLS", ids: "HBA-03", user: "rejected", mode: plain, connections: 2,
+			refusals: 2, want: finding.HBARejected, args: finding.Args{"otherAttempt": "HBA_REJECTED"}},
+		{name: "HBA: reject line for TLS only", ids: "HBA-03", user: "tlsrejected",
 			want: finding.HBARejected},
-		{name: "HBA: reject line for TLS only", ids: "HBA-03", user: "tlsrejected", connections: 2,
-			want: finding.HBARejected,
-			args: finding.Args{"otherAttempt": "admitted", "onlyWithoutTLS": true}, says: []string{"Without TLS"}},
-		{name: "HBA: a line for physical replication only", ids: "HBA-10", user: "replicator", connections: 2,
+		{name: "HBA: a line for physical replication only", ids: "HBA-10", user: "replicator",
 			want: finding.HBAAddressNotAllowed},
 		{name: "HBA: method cert", ids: "TLS-14", user: "certonly", want: finding.TLSClientCertificateRequired,
 			says: []string{"client certificate"}},

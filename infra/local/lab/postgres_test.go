@@ -177,8 +177,8 @@ func (d *database) loud() []string {
 
 // traces is how much of a check a server may have seen.
 type traces struct {
-	connections, failures int
-	quiet                 bool
+	connections, failures, refusals int
+	quiet                           bool
 }
 
 func (d *database) expect(o *outcome, name string, want traces) {
@@ -188,6 +188,9 @@ func (d *database) expect(o *outcome, name string, want traces) {
 	}
 	if got := d.count("password authentication failed"); got != want.failures {
 		o.fault("%s counted %d failed passwords, want %d", name, got, want.failures)
+	}
+	if got, limit := d.count("FATAL:"), max(want.refusals, 1); got > limit {
+		o.fault("%s counted %d failed logins, at most %d may be", name, got, limit)
 	}
 	if loud := d.loud(); want.quiet && len(loud) > 0 {
 		o.fault("%s logged %q", name, loud)

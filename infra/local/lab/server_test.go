@@ -198,7 +198,7 @@ func serversWithoutTLS() []serverState {
 		serverState{name: "state: ssl = off, require, no line either", ids: "TLS-01", options: refusing,
 			mode: request.TLSRequire,
 			want: finding.TLSNotOffered, says: []string{"no pg_hba.conf entry"}},
-		serverState{name: "state: a reload in between takes the line away", ids: "HBA-02", connections: 2,
+		serverState{name: "state: a reload in between takes the line away", ids: "HBA-02",
 			bring: func(_ *bench, d *database) {
 				must(d.SetHBA(context.Background(), []string{"host all all 10.88.0.0/16 scram-sha-256"}))
 			}, want: finding.HBAAddressNotAllowed})

@@ -1,38 +1,19 @@
 package login
 
-import (
-	"github.com/pgpreflight/pgpreflight/shared/finding"
-	"github.com/pgpreflight/pgpreflight/shared/request"
-)
+import "github.com/pgpreflight/pgpreflight/shared/finding"
 
-// WorthOtherAttempt tells whether an attempt with the other TLS state, without the password, would add knowledge. It
-// does after a refusal by pg_hba.conf, which may be due to the encryption alone. Each attempt may leave a FATAL line in
-// the far server's log, so it does not where the answer is known: on Azure, whose pg_hba.conf is made from the network
-// settings and always takes TLS, and where the first attempt was with TLS on a service that cannot refuse TLS alone.
+// WorthOtherAttempt tells whether an attempt with TLS, without the password, would add knowledge. It does where one
+// without TLS was refused by pg_hba.conf, which may be for the want of encryption alone, and is then no failed login in
+// the far server's log. After a refusal with TLS it is not made: it would nearly always be a second failed login there,
+// and administrators count those; that a line may begin with hostnossl is said as a cause.
 func WorthOtherAttempt(o Observation, e Expect) bool {
 	code, _, found := broken(o, e)
 	if !found || o.Error == nil {
 		return false
 	}
 	switch code {
-	case finding.HBATLSRequired:
+	case finding.HBATLSRequired, finding.HBARejected, finding.HBAAddressNotAllowed, finding.HBAReplication:
 		return e.TLSOffered != No && !o.TLS
-	case finding.HBARejected, finding.HBAAddressNotAllowed, finding.HBAReplication:
-		if o.TLS {
-			return selfHosted(e)
-		}
-		return e.TLSOffered != No
-	}
-	return false
-}
-
-// selfHosted tells whether somebody may have written pg_hba.conf by hand.
-func selfHosted(e Expect) bool {
-	switch e.Kind {
-	case request.OnPremises, request.AzureVM, request.EDB, request.Other:
-		return true
-	case "":
-		return !azureHost(e.Host)
 	}
 	return false
 }

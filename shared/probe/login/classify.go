@@ -56,11 +56,19 @@ func classify(e ServerError, c Circumstances) (finding.Code, finding.Args) {
 	if code, args, ok := hba(e, c); ok {
 		return code, args
 	}
-	if code, args, ok := userFormat(e, c); ok {
-		return code, args
+	code, args := bySignature(e, c)
+	if unexplained(code) {
+		if code, args, ok := userFormat(e, c); ok {
+			return code, args
+		}
 	}
+	return code, args
+}
+
+func bySignature(e ServerError, c Circumstances) (finding.Code, finding.Args) {
+	bare := quoted.ReplaceAllString(e.Message, `""`)
 	for _, s := range signatures() {
-		if !s.fits(e, c) {
+		if !s.fits(e, bare, c) {
 			continue
 		}
 		args := s.fill(e, c)
@@ -70,6 +78,15 @@ func classify(e ServerError, c Circumstances) (finding.Code, finding.Args) {
 		return s.code, args
 	}
 	return finding.ServerError, finding.Args{}
+}
+
+// unexplained are the refusals that a wrong form of the user name can be behind; any other says itself what it is about.
+func unexplained(code finding.Code) bool {
+	switch code {
+	case finding.AuthFailed, finding.AuthRoleMissing, finding.AuthRoleCannotLogin, finding.ServerError:
+		return true
+	}
+	return false
 }
 
 // flexible tells whether a host is an Azure flexible server, whose logins take the plain user name.

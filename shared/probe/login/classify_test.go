@@ -22,7 +22,9 @@ func readFixture(t *testing.T, name string, into any) {
 	}
 }
 
-// The fixture holds the translations that PostgreSQL 15 ships, filled in with one host, user and database.
+// The fixture holds the translations that PostgreSQL 15 ships, filled in with one host, user and database. Each is read
+// as PostgreSQL sends it, without the routine as gateways hand it on, and bare as psql prints it: the words alone must
+// not be taken for a neighbour's.
 func TestClassifyReadsEveryLanguageOfPostgreSQL(t *testing.T) {
 	t.Parallel()
 	var rows []struct {
@@ -35,23 +37,24 @@ func TestClassifyReadsEveryLanguageOfPostgreSQL(t *testing.T) {
 		t.Fatalf("only %d rows", len(rows))
 	}
 	for _, row := range rows {
-		c := Circumstances{User: "migrator", Database: "orders", Host: "db.example.com"}
+		c := Circumstances{User: "migrator", Database: "orders", Host: "db.example.com", TLS: tri(row.TLS)}
 		if strings.HasPrefix(string(row.Code), "PRE_") {
 			c.Replication = "database"
 		}
-		if row.TLS != nil {
-			c.TLS = No
-			if *row.TLS {
-				c.TLS = Yes
-			}
-		}
 		e := ServerError{Severity: "FATAL", SQLState: row.SQLState, Routine: row.Routine, Message: clean(row.Message)}
-		code, args := Classify(e, c)
-		if code != row.Code {
-			t.Errorf("%s: %s: got %s, want %s", row.Language, row.Message, code, row.Code)
-		}
-		if row.SeenAs != "" && args["seenAs"] != row.SeenAs {
-			t.Errorf("%s: %s: seen as %v", row.Language, row.Message, args["seenAs"])
+		gateway, bare := e, e
+		gateway.Routine, bare.Routine, bare.SQLState = "", "", ""
+		for evidence, e := range map[string]ServerError{"whole": e, "without routine": gateway, "words alone": bare} {
+			code, args := Classify(e, c)
+			if code != row.Code {
+				t.Errorf("%s, %s: %s: got %s, want %s", row.Language, evidence, row.Message, code, row.Code)
+			}
+			if row.SeenAs != "" && args["seenAs"] != row.SeenAs {
+				t.Errorf("%s, %s: %s: seen as %v", row.Language, evidence, row.Message, args["seenAs"])
+			}
+			if row.Code == finding.AuthRoleMissing && args["user"] != "migrator" {
+				t.Errorf("%s, %s: %s: user %v", row.Language, evidence, row.Message, args["user"])
+			}
 		}
 	}
 }
@@ -120,6 +123,44 @@ func TestClassifyWithoutKnownWordingNamesAllCauses(t *testing.T) {
 		causes, _ := args["oneOf"].([]string)
 		if code != row.code || !strings.Contains(strings.Join(causes, " "), row.oneOf) {
 			t.Errorf("%s: got %s, one of %v", row.sqlstate, code, causes)
+		}
+	}
+}
+
+// A name in a message is no evidence: users, roles and databases may be called anything.
+func TestClassifyIsNotMisledByNames(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		e    ServerError
+		want finding.Code
+	}{
+		"user pgbouncer, password": {ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "pgbouncer"`}, finding.AuthFailed},
+		"user pgbouncer, no line": {ServerError{SQLState: "28000", Routine: "ClientAuthentication",
+			Message: `no pg_hba.conf entry for host "10.1.2.4", user "pgbouncer", database "d", SSL encryption`},
+			finding.HBAAddressNotAllowed},
+		"role pgbouncer": {ServerError{SQLState: "28000", Routine: "InitializeSessionUserId",
+			Message: `role "pgbouncer" does not exist`}, finding.AuthRoleMissing},
+		"database pgbouncer": {ServerError{SQLState: "3D000", Routine: "InitPostgres",
+			Message: `database "pgbouncer" does not exist`}, finding.DatabaseMissing},
+		"role rejects": {ServerError{SQLState: "28000", Routine: "ClientAuthentication",
+			Message: `no pg_hba.conf entry for host "10.1.2.4", user "rejects", database "replication", SSL encryption`},
+			finding.HBAAddressNotAllowed},
+		"role off": {ServerError{SQLState: "28000", Routine: "ClientAuthentication",
+			Message: `no pg_hba.conf entry for host "10.1.2.4", user "no encryption", database "SSL off", SSL on`},
+			finding.HBAAddressNotAllowed},
+		"role named after a file": {ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "pg_hba.conf"`}, finding.AuthFailed},
+		"role token is expired": {ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "token is expired"`}, finding.AuthFailed},
+		"role RDS proxy": {ServerError{SQLState: "28P01", Routine: "auth_failed",
+			Message: `password authentication failed for user "rds proxy"`}, finding.AuthFailed},
+		"database channel binding required": {ServerError{SQLState: "3D000", Routine: "InitPostgres",
+			Message: `database "channel binding required" does not exist`}, finding.DatabaseMissing},
+	} {
+		c := Circumstances{TLS: Yes, TLSOffered: Yes, Host: "db.example.com", User: "x", Database: "d"}
+		if code, args := Classify(row.e, c); code != row.want || args["pooler"] == true {
+			t.Errorf("%s: got %s %v, want %s", name, code, args, row.want)
 		}
 	}
 }

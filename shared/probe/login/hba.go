@@ -12,10 +12,14 @@ import (
 
 // hba judges an error that names pg_hba.conf.
 func hba(e ServerError, c Circumstances) (finding.Code, finding.Args, bool) {
-	if !strings.Contains(e.Message, "pg_hba.conf") || (e.SQLState != "" && e.SQLState != "28000") {
+	if !strings.Contains(e.Message, "pg_hba.conf") || (e.SQLState != "" && e.SQLState != "28000") ||
+		e.Routine == "" && fromPooler(e) { // a pooler tells of its own refusal by the server behind it
 		return "", nil, false
 	}
 	text := readHBA(e.Message)
+	if e.Routine != "ClientAuthentication" && !text.refuses(e.Message) {
+		return "", nil, false
+	}
 	args := text.args(c)
 	args["id"] = text.id(c)
 	switch {
@@ -49,8 +53,11 @@ var (
 	rejecting = lazyregexp.New(`(?i)reject|lehnt|rejette|rechaza|rifiuta|отвергает|拒否|거부|拒绝|avvisar|відхиляє|` +
 		`უარყოფს|rejeita|rejeitou|odrzuca|reddediyor|odmítá`)
 	replicating = lazyregexp.New(`(?i)r[eé]pli[ck]|реплик|реплік|レプリケーション|복제용|რეპლიკაცი`)
-	plainWords  = lazyregexp.New(`(?i)no encryption|SSL\s?(off|aus|inactif|inactivo|inattivo|выкл|вимк|無効|av\b|중지|关闭)`)
-	tlsWords    = lazyregexp.New(`(?i)SSL|GSS`)
+	plainWords  = lazyregexp.New(`(?i)no encryption|SSL\s?(off|aus|inactif|inactivo|inattivo|выкл|вимк|無効|av\b|중지|关闭|` +
+		`關閉|wył|desab|kapalı|vypnut|mati\b)|keine Verschlüsselung|aucun chiffrement|sin cifrado|nessuna crittografia|` +
+		`без шифрования|暗号化なし|암호화 안함|ingen kryptering|без шифрування|დაშიფვრის გარეშე|[没无]有?加密|sem criptografia|` +
+		`bez szyfrowania`)
+	tlsWords = lazyregexp.New(`(?i)SSL|GSS`)
 )
 
 func readHBA(message string) hbaText {
@@ -70,6 +77,17 @@ func readHBA(message string) hbaText {
 	}
 	return t
 }
+
+// refuses tells a refusal from what else names the file: a server's log says which line a connection matched, and that
+// the file cannot be read. A refusal quotes the host first, and then the user.
+func (t hbaText) refuses(message string) bool {
+	return refusing.MatchString(message) || len(t.values) > 1 && hostLike.MatchString(t.values[0])
+}
+
+var (
+	refusing = lazyregexp.New(`no pg_hba\.conf entry|pg_hba\.conf rejects`)
+	hostLike = lazyregexp.New(`^[\w.:%\[\]-]+$`)
+)
 
 func firstOf(groups []string) string {
 	for _, group := range groups {

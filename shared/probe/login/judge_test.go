@@ -85,7 +85,7 @@ func TestWorthOtherAttempt(t *testing.T) {
 		{"plain, no line, no TLS to try", refusal(false, "no encryption"), Expect{TLSOffered: No}, false},
 		{"plain, rejected", rejection(false), other, true},
 		{"plain, on Azure", refusal(false, "no encryption"), azure, true},
-		{"TLS, no line, written by hand", refusal(true, "SSL encryption"), other, true},
+		{"TLS, no line", refusal(true, "SSL encryption"), other, false},
 		{"TLS, no line, on Azure", refusal(true, "SSL encryption"), azure, false},
 		{"TLS, no line, on RDS", refusal(true, "SSL encryption"), Expect{Kind: request.AmazonRDS, TLSOffered: Yes}, false},
 		{"wrong password", passwordRefused(false), other, false},

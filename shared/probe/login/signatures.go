@@ -25,22 +25,32 @@ type signature struct {
 	args     finding.Args
 	// oneOf lists the causes between which the evidence does not decide.
 	oneOf []string
-	// capture names the value of the pattern's first group.
+	// capture names the value of the pattern's first group, quotes the first value in any language's quotes.
 	capture string
+	quotes  string
+	// quoting says that the pattern is about what is quoted: PostgreSQL 17 began to quote the names of settings.
+	quoting bool
+	// login demands that it is no error of a statement: at login they come as FATAL.
+	login bool
 
 	message *lazyregexp.Regexp
 }
 
-func (s signature) fits(e ServerError, c Circumstances) bool {
+// fits compares an error with a signature. Bare is its message with nothing in its quotes: a user, a role or a database
+// may be called anything, and only a signature that takes such a name looks at them.
+func (s signature) fits(e ServerError, bare string, c Circumstances) bool {
 	switch {
 	case s.when != nil && !s.when(c):
 		return false
-	case s.unsigned && e.Routine != "":
+	case s.unsigned && e.Routine != "", s.login && e.Severity == "ERROR":
 		return false
 	case !s.names(s.sqlstate, e.SQLState), !s.names(s.routine, e.Routine):
 		return false
 	}
-	return s.message == nil || s.message.MatchString(e.Message)
+	if s.capture != "" || s.quoting {
+		bare = e.Message
+	}
+	return s.message == nil || s.message.MatchString(bare)
 }
 
 // names compares a field that is free of locale; one that the server left out is made up for by a pattern.
@@ -64,6 +74,11 @@ func (s signature) fill(e ServerError, c Circumstances) finding.Args {
 	if s.capture != "" {
 		if found := s.message.FindStringSubmatch(e.Message); found[1] != "" {
 			args[s.capture] = found[1]
+		}
+	}
+	if s.quotes != "" {
+		if found := quoted.FindStringSubmatch(e.Message); found != nil {
+			args[s.quotes] = firstOf(found[1:])
 		}
 	}
 	if fromPooler(e) {

@@ -5,8 +5,8 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/lazyregexp"
 )
 
-// poolerWords are what only PgBouncer and its kin say.
-const poolerWords = `pgbouncer|server_login_retry|server login (has been failing|failed)|query_wait_timeout|` +
+// poolerWords are what only PgBouncer and its kin say. Its name alone is none: it is a common user's name too.
+const poolerWords = `^pgbouncer |server_login_retry|server login (has been failing|failed)|query_wait_timeout|` +
 	`client_login_timeout|unsupported startup parameter|no more connections allowed|bouncer config error|` +
 	`pooler (error|is shut down)|client sent partial pkt|no such database:|no such user:|database \S+ is (disabled|paused)`
 
@@ -14,7 +14,7 @@ var poolerSays = lazyregexp.New("(?i)" + poolerWords)
 
 // fromPooler tells whether an error is a pooler's own. Poolers use 08P01 for nearly everything and name no routine.
 func fromPooler(e ServerError) bool {
-	return poolerSays.MatchString(e.Message) || (e.SQLState == "08P01" && e.Routine == "")
+	return poolerSays.MatchString(quoted.ReplaceAllString(e.Message, `""`)) || (e.SQLState == "08P01" && e.Routine == "")
 }
 
 func poolerSignatures() []signature {

@@ -25,7 +25,8 @@ func localeFree() []signature {
 		{id: "AUTH-08", code: finding.DatabaseNotAccepting, sqlstate: "55000", routine: "CheckMyDatabase"},
 		{id: "SRV-08", code: finding.DatabaseConnectionLimit, sqlstate: "53300", routine: "CheckMyDatabase"},
 		{id: "SRV-08", code: finding.RoleConnectionLimit, sqlstate: "53300", routine: "InitializeSessionUserId"},
-		{id: "REP-06", code: finding.PreWALSenders, sqlstate: "53300", pattern: `max_wal_senders`, when: mayReplicate},
+		{id: "REP-06", code: finding.PreWALSenders, sqlstate: "53300", pattern: `max_wal_senders`, quoting: true,
+			when: mayReplicate},
 		{id: "SRV-07", code: finding.ServerFullReserved, sqlstate: "53300", routine: "InitPostgres"},
 		{id: "SRV-06", code: finding.ServerFull, sqlstate: "53300", routine: "InitProcess"},
 		{id: "SRV-06", code: finding.ServerFull, sqlstate: "53300", routine: "ProcArrayAdd"},
@@ -58,7 +59,6 @@ func accountWordings() []signature {
 			pattern: `(GSSAPI|SSPI|Ident|Peer|OAuth bearer) authentication failed for user`},
 		{id: "AUTH-01", code: finding.AuthFailed, sqlstate: "28P01", oneOf: passwordCauses(),
 			pattern: `password authentication failed for user "(.*)"`, capture: "user"},
-		{id: "AUTH-01", code: finding.AuthFailed, sqlstate: "28000", routine: "auth_failed", oneOf: passwordCauses()},
 		{id: "AUTH-03", code: finding.CredentialUnavailable, pattern: `no password supplied`,
 			args: finding.Args{"reason": "empty"}},
 		{id: "AUTH-06", code: finding.DatabaseMissing, sqlstate: "3D000", pattern: `database "(.*)" does not exist`,
@@ -112,6 +112,9 @@ func serverWordings() []signature {
 // code that holds for all of its causes, and names them.
 func leftOpen() []signature {
 	return []signature{
+		// A password's own methods are refused as 28P01: this is one that PostgreSQL asks of others.
+		{id: "AUTH-11", code: finding.AuthFailed, sqlstate: "28000", routine: "auth_failed", oneOf: directoryCauses(),
+			args: finding.Args{"method": "external"}},
 		{id: "AUTH-05", code: finding.AuthRoleCannotLogin, sqlstate: "28000", routine: "InitializeSessionUserId",
 			oneOf: []string{"role_missing", "role_without_login"}},
 		{id: "SRV-01", code: finding.ServerStarting, sqlstate: "57P03",
