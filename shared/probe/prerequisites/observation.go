@@ -37,6 +37,8 @@ type NotRead struct {
 	// SQLState is the server's error code; empty where it answered nothing or something else.
 	SQLState string `json:"sqlstate,omitempty"`
 	Why      string `json:"why"`
+	// Lost says that nothing came back, not even a refusal.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // Server holds the facts that are the same for all its databases.

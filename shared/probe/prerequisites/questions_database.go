@@ -33,11 +33,11 @@ const userSchema = `n.nspname!~'^pg_' and n.nspname<>'information_schema'`
 const sizeSQL = `select json_build_object('bytes',pg_database_size(current_database()))`
 
 // Tables of extensions are left out: the service does not copy them as tables. Partitions stand for their partitioned
-// table, as they do in a publication.
+// table, as they do in a publication. A deferrable primary key identifies no row.
 const tablesSQL = `with c as(select c.oid,relkind k,relpersistence p,relreplident i,relowner o
 from pg_class c join pg_namespace n on n.oid=relnamespace where relkind in('r','p','i','I') and ` + userSchema + `),
 t as(select *,case i when 'f' then true
-when 'n' then false when 'd' then exists(select 1 from pg_index where indrelid=c.oid and indisprimary) else
+when 'n' then false when 'd' then exists(select 1 from pg_index where indrelid=c.oid and indisprimary and indimmediate) else
 exists(select 1 from pg_index where indrelid=c.oid and indisreplident) end as keyed from c where k in('r','p') and not
 exists(select 1 from pg_depend where classid='pg_class'::regclass and objid=c.oid and deptype='e')),
 x as(select 'relations' kind,null::text n from c union all
