@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"net"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -69,10 +70,12 @@ func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
 	return l.judgePrerequisites(seen, others), true
 }
 
-// database is what a connection to a further database showed: facts, or the login that did not work.
+// database is what a connection to a further database showed: facts, or the login that did not work, or that there was
+// none in time.
 type database struct {
 	asked *prerequisites.Observation
 	login *evidence.Further
+	late  string
 }
 
 func (l *legRun) judgePrerequisites(seen evidence.Prerequisites, others []database) diagnosis.Layer {
@@ -83,6 +86,9 @@ func (l *legRun) judgePrerequisites(seen evidence.Prerequisites, others []databa
 		if other.login != nil {
 			seen.Further = append(seen.Further, *other.login)
 		}
+		if other.late != "" {
+			seen.Late = append(seen.Late, other.late)
+		}
 	}
 	found, inconclusive := seen.Judge(l.leg, l.tlsOffered)
 	return diagnosis.Layer{Observation: seen, Findings: found, Inconclusive: inconclusive}
@@ -92,8 +98,16 @@ func (l *legRun) judgePrerequisites(seen evidence.Prerequisites, others []databa
 func (l *legRun) askDatabase(ctx context.Context, name string) database {
 	target := l.loginTarget()
 	target.Database, target.Flight = name, queries(l.questions(name))
-	o, session := l.again(ctx, target)
-	if session == nil {
+	begun := time.Now()
+	conn := l.another(ctx)
+	if conn == nil {
+		return database{late: name}
+	}
+	o, session := login.Observe(ctx, conn, target)
+	switch {
+	case session == nil && o.Error == nil && l.cut(ctx, begun):
+		return database{late: name}
+	case session == nil:
 		return database{login: &evidence.Further{Database: name, Observation: o}}
 	}
 	facts := prerequisites.Observe(ctx, reader(session), l.questions(name))
@@ -102,22 +116,24 @@ func (l *legRun) askDatabase(ctx context.Context, name string) database {
 }
 
 func (l *legRun) replicate(ctx context.Context) *login.Replication {
+	begun := time.Now()
 	conn := l.another(ctx)
 	if conn == nil {
 		return nil
 	}
-	target := l.loginTarget()
-	seen := login.ObserveReplication(ctx, conn, target, l.version)
+	seen := login.ObserveReplication(ctx, conn, l.loginTarget(), l.version)
+	if seen.Error == nil && l.cut(ctx, begun) {
+		return nil
+	}
 	return &seen
 }
 
-// again makes one more login like the first.
-func (l *legRun) again(ctx context.Context, target login.Target) (login.Observation, *login.Session) {
-	conn := l.another(ctx)
-	if conn == nil {
-		return login.Observation{Attempt: target.Attempt, Stage: login.StageStartup, End: login.EndCancelled}, nil
-	}
-	return login.Observe(ctx, conn, target)
+// cut tells whether the layer's limit ended an attempt that had less than half of its share. Silence for that long is
+// ours and not the peer's.
+func (l *legRun) cut(ctx context.Context, begun time.Time) bool {
+	end, bounded := ctx.Deadline()
+	over := ctx.Err() != nil || bounded && time.Until(end) <= 0
+	return over && time.Since(begun) < l.share/2
 }
 
 // another opens one more connection and demands of it what was demanded of the first: the password goes over it.

@@ -4,6 +4,7 @@
 package evidence
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -124,8 +125,9 @@ type Prerequisites struct {
 	Further []Further `json:"further,omitempty"`
 	// Replication is the login that a migration in online mode makes.
 	Replication *login.Replication `json:"replication,omitempty"`
-	// NotAsked are databases beyond the bound.
+	// NotAsked are databases beyond the bound, Late those whose login did not come about within the layer's share.
 	NotAsked []string `json:"notAsked,omitempty"`
+	Late     []string `json:"late,omitempty"`
 }
 
 // Further is a login to one more database.
@@ -141,24 +143,75 @@ func (p Prerequisites) Judge(l plan.Leg, offered login.Tri) ([]finding.Finding, 
 		expect := LoginExpect(l, offered)
 		expect.Database = further.Database
 		for _, f := range login.Judge(further.Observation, expect) {
-			f.Layer = finding.Prerequisites
+			f.Layer, f.Args["database"] = finding.Prerequisites, further.Database
 			others = append(others, f)
 		}
 	}
 	if p.Replication != nil {
 		others = append(others, login.JudgeReplication(*p.Replication, LoginExpect(l, offered))...)
 	}
-	own := prerequisites.Judge(p.Observation, prerequisitesExpect(l))
+	open := p.open(l)
+	facts := p.Observation
+	facts.NotRead = slices.Concat(facts.NotRead, open)
+	own := prerequisites.Judge(facts, prerequisitesExpect(l))
+	others = append(others, p.missing()...)
 	for _, f := range others {
-		// The catalogue and the walsender tell of the same fault; the catalogue's numbers say more.
-		if !slices.ContainsFunc(own, func(o finding.Finding) bool { return o.Code == f.Code }) {
+		if !slices.ContainsFunc(own, func(o finding.Finding) bool { return sameFault(o, f) }) {
 			own = append(own, f)
 		}
 	}
-	if p.Answered == 0 {
-		return own, "none of the questions was answered"
+	return own, p.cutShort(open)
+}
+
+// sameFault tells whether two findings of the layer tell of one fault. The catalogue and the walsender do, and the
+// catalogue's numbers say more; several logins meet the same full server, but each a missing database of its own.
+func sameFault(a, b finding.Finding) bool {
+	ofOneDatabase := strings.HasPrefix(string(b.Code), "DATABASE_")
+	return a.Code == b.Code && (!ofOneDatabase || a.Args["database"] == b.Args["database"])
+}
+
+// open is what nobody asked, though it was to be.
+func (p Prerequisites) open(l plan.Leg) []prerequisites.NotRead {
+	const everything = "everything"
+	var out []prerequisites.NotRead
+	for _, name := range p.NotAsked {
+		out = append(out, prerequisites.NotRead{Question: everything, Database: name,
+			Why: "only so many databases of a check get a connection of their own"})
 	}
-	return own, ""
+	for _, name := range p.Late {
+		out = append(out, prerequisites.NotRead{Question: everything, Database: name, Lost: true,
+			Why: "no login came about within the layer's share of the time"})
+	}
+	if l.Replicates() && p.Replication == nil {
+		out = append(out, prerequisites.NotRead{Question: "the replication login", Lost: true,
+			Why: "it did not come about within the layer's share of the time"})
+	}
+	return out
+}
+
+// missing are the databases that got no connection and that the catalogue does not have.
+func (p Prerequisites) missing() []finding.Finding {
+	var out []finding.Finding
+	for _, name := range p.NotAsked {
+		if p.Server.Catalog != nil && !prerequisites.Has(p.Server.Catalog, name) {
+			out = append(out, finding.Finding{Code: finding.DatabaseMissing, Layer: finding.Prerequisites,
+				Args: finding.Args{"database": name}})
+		}
+	}
+	return out
+}
+
+// cutShort says why the layer does not stand for the whole. A refusal is an answer; silence is none, and what it hides
+// may be broken.
+func (p Prerequisites) cutShort(open []prerequisites.NotRead) string {
+	lost := slices.DeleteFunc(slices.Concat(p.NotRead, open), func(n prerequisites.NotRead) bool { return !n.Lost })
+	switch {
+	case p.Answered == 0:
+		return "none of the questions was answered"
+	case len(lost) > 0:
+		return fmt.Sprintf("%s got no answer: %s", lost[0].Question, lost[0].Why)
+	}
+	return ""
 }
 
 func prerequisitesExpect(l plan.Leg) prerequisites.Expect {
