@@ -213,6 +213,10 @@ func TestJudgeRecordedRows(t *testing.T) {
 			finding.Args{"count": 2, "first": []string{"public.money3", "shop.tag"}, "database": "orders",
 				"validationType": "SchemaValidation", "validationState": "Warning"}},
 
+		{"large objects online", answer(SideSource, "notCarried", `{"kind":"largeObjects","count":7}`), "source NOT_CARRIED",
+			finding.Args{"largeObjects": 7, "database": "orders"}},
+		{"nothing of a kind", answer(SideSource, "notCarried", `{"kind":"tablespaces","count":0}`), "", nil},
+
 		// Collations, locks and storage.
 		{"Windows locale", edit(SideSource, "catalog", `"collate" : "en_US.UTF-8", "ctype" : "en_US.UTF-8"`,
 			`"collate" : "English_United States.1252", "ctype" : "English_United States.1252"`), "target COLLATION_MISSING",

@@ -169,6 +169,15 @@ func breaches() []breach {
 			"language internal immutable strict as 'int4out'; create type shop.tag (input = shop.tag_in, " +
 			"output = shop.tag_out, like = int4); create domain shop.tags as shop.tag[]",
 			"drop domain shop.tags; drop type shop.tag cascade", "source PRE_BASE_TYPE", "", ""},
+		{"large object", source, "select lo_create(4711)", "select lo_unlink(4711)", "source PRE_NOT_CARRIED", none, ""},
+		{"text search template", source, "create text search template shop.simple (init = dsimple_init, lexize = dsimple_lexize)",
+			"drop text search template shop.simple", "source PRE_NOT_CARRIED", "", ""},
+		{"text search parser", source, "create text search parser shop.own (start = prsd_start, gettoken = prsd_nexttoken, " +
+			"end = prsd_end, lextypes = prsd_lextype)", "drop text search parser shop.own", "source PRE_NOT_CARRIED", "", ""},
+		{"superuser", source, "create role root superuser", "drop role root", "source PRE_NOT_CARRIED advisory", "", ""},
+		{"tablespace", source, "alter role postgres set allow_in_place_tablespaces = on; " +
+			"create tablespace fast location ''", "drop tablespace fast; alter role postgres reset allow_in_place_tablespaces",
+			"source PRE_NOT_CARRIED advisory", "", ""},
 		{"types that anybody may create", source, "create type shop.state as enum ('new'); " +
 			"create type shop.span as range (subtype = int4); create type shop.both as (a int, b shop.state[]); create type shop.shell",
 			"drop type shop.both, shop.state, shop.span, shop.shell", "", "", ""},
