@@ -36,12 +36,14 @@ const sizeSQL = `select json_build_object('bytes',pg_database_size(current_datab
 
 // Tables of extensions are left out: the service does not copy them as tables. Partitions stand for their partitioned
 // table, as they do in a publication. A deferrable primary key identifies no row.
+// Members are looked up by their extension, since there can be 100,000 tables and each would be a look-up of its own.
 const tablesSQL = `with c as(select c.oid,relkind k,relpersistence p,relreplident i,relowner o
 from pg_class c join pg_namespace n on n.oid=relnamespace where relkind in('r','p','i','I') and ` + userSchema + `),
 t as(select *,case i when 'f' then true
 when 'n' then false when 'd' then exists(select 1 from pg_index where indrelid=c.oid and indisprimary and indimmediate) else
-exists(select 1 from pg_index where indrelid=c.oid and indisreplident) end as keyed from c where k in('r','p') and not
-exists(select 1 from pg_depend where classid='pg_class'::regclass and objid=c.oid and deptype='e')),
+exists(select 1 from pg_index where indrelid=c.oid and indisreplident) end as keyed from c where k in('r','p') and
+oid not in(select objid from pg_depend where refclassid='pg_extension'::regclass and classid='pg_class'::regclass
+and deptype='e')),
 x as(select 'relations' kind,null::text n from c union all
 select 'keyless',oid::regclass::text from t where not keyed and p='p' and k='r' union all
 select 'unlogged',oid::regclass::text from t where p='u' union all
