@@ -20,6 +20,15 @@ func (c Configuration) server(id string) (Server, bool) {
 	return find(c.Servers, id, func(s Server) string { return s.ID })
 }
 
+// TargetStorage is what the target has, in bytes; 0 where that was not read.
+func (c Configuration) TargetStorage() int64 {
+	if c.Target == nil {
+		return 0
+	}
+	target, _ := c.server(c.Target.ServerID)
+	return int64(target.StorageGiB) << 30
+}
+
 func (c Configuration) network(id string) (VirtualNetwork, bool) {
 	return find(c.VirtualNetworks, id, func(n VirtualNetwork) string { return n.ID })
 }

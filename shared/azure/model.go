@@ -62,6 +62,8 @@ type Server struct {
 	State    string `json:"state,omitempty"`
 	Version  string `json:"version,omitempty"`
 	Location string `json:"location,omitempty"`
+	// StorageGiB is what the server has; 0 where Azure does not tell.
+	StorageGiB int `json:"storageGiB,omitempty"`
 	// PublicNetworkAccess is Enabled or Disabled.
 	PublicNetworkAccess string         `json:"publicNetworkAccess,omitempty"`
 	DelegatedSubnetID   string         `json:"delegatedSubnetId,omitempty"`

@@ -106,7 +106,7 @@ func TestPrerequisitesCarryTheServiceCode(t *testing.T) {
 		finding.PreLanguageUnsupported: "603413", finding.PreCatalogGrant: "603410", finding.PreDatabaseOwner: "603110",
 		finding.PreSignalBackend: "603111", finding.PreAzurePGAdmin: "603115", finding.PreCreateRole: "603116",
 		finding.PreDatabaseExists: "603101", finding.PreDatabaseDrop: "603117", finding.PreTableWithoutKey: "",
-		finding.PreStorage: "", finding.PreTempTablespaces: "", finding.PreRoleMissing: "603103", finding.PreBaseType: "", finding.PrePostGISVersion: "603406", finding.PrePasswordEncryption: "", finding.PreNotChecked: ""} {
+		finding.PreStorage: "", finding.PreTempTablespaces: "", finding.PreRoleMissing: "603103", finding.PreBaseType: "", finding.PreNotCarried: "", finding.PrePostGISVersion: "603406", finding.PrePasswordEncryption: "", finding.PreNotChecked: ""} {
 		if got := prerequisite(t, code, "source", nil).ServiceCode; got != want {
 			t.Errorf("%s has %q, not %q", code, got, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,11 +48,11 @@ func queries(t prerequisites.Target) []login.Query {
 // of a migration in online mode. None of it can fail as a login for a wrong password: that one has worked.
 func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
 	seen := evidence.Prerequisites{Observation: prerequisites.Observe(ctx, reader(l.session), l.questions(l.leg.Endpoint.Databases[0]))}
-	further := l.leg.Endpoint.Databases[1:]
+	var further []string
+	further, seen.Absent = l.present(l.leg.Endpoint.Databases[1:], seen.Server.Catalog)
 	if len(further) > maxFurther {
 		further, seen.NotAsked = further[:maxFurther], further[maxFurther:]
 	}
-	further, seen.Absent = l.present(further, seen.Server.Catalog)
 	others := make([]database, len(further))
 	var group errgroup.Group
 	group.SetLimit(furtherAtOnce)
@@ -74,22 +75,21 @@ func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
 // present takes out the databases that the catalogue was asked for and does not have. One that was not read has them all.
 func (l *legRun) present(further []string, catalog []prerequisites.CatalogRow) (there, absent []string) {
 	for _, name := range further {
-		var shown prerequisites.Text
-		_ = shown.UnmarshalText([]byte(name)) // never fails
-		asked := catalog != nil && slices.Contains(l.leg.Migrated, name)
-		if asked && !slices.ContainsFunc(catalog, func(row prerequisites.CatalogRow) bool { return row.Name == shown }) {
+		if catalog != nil && slices.Contains(l.leg.Migrated, name) && !prerequisites.Has(catalog, name) {
 			absent = append(absent, name)
-		} else {
-			there = append(there, name)
+			continue
 		}
+		there = append(there, name)
 	}
 	return there, absent
 }
 
-// database is what a connection to a further database showed: facts, or the login that did not work.
+// database is what a connection to a further database showed: facts, or the login that did not work, or that there was
+// none in time.
 type database struct {
 	asked *prerequisites.Observation
 	login *evidence.Further
+	late  string
 }
 
 func (l *legRun) judgePrerequisites(seen evidence.Prerequisites, others []database) diagnosis.Layer {
@@ -100,6 +100,9 @@ func (l *legRun) judgePrerequisites(seen evidence.Prerequisites, others []databa
 		if other.login != nil {
 			seen.Further = append(seen.Further, *other.login)
 		}
+		if other.late != "" {
+			seen.Late = append(seen.Late, other.late)
+		}
 	}
 	found, inconclusive := seen.Judge(l.leg, l.tlsOffered)
 	return diagnosis.Layer{Observation: seen, Findings: found, Inconclusive: inconclusive}
@@ -109,8 +112,16 @@ func (l *legRun) judgePrerequisites(seen evidence.Prerequisites, others []databa
 func (l *legRun) askDatabase(ctx context.Context, name string) database {
 	target := l.loginTarget()
 	target.Database, target.Flight = name, queries(l.questions(name))
-	o, session := l.again(ctx, target)
-	if session == nil {
+	begun := time.Now()
+	conn := l.another(ctx)
+	if conn == nil {
+		return database{late: name}
+	}
+	o, session := login.Observe(ctx, conn, target)
+	switch {
+	case session == nil && o.Error == nil && l.cut(ctx, begun):
+		return database{late: name}
+	case session == nil:
 		return database{login: &evidence.Further{Database: name, Observation: o}}
 	}
 	facts := prerequisites.Observe(ctx, reader(session), l.questions(name))
@@ -119,22 +130,24 @@ func (l *legRun) askDatabase(ctx context.Context, name string) database {
 }
 
 func (l *legRun) replicate(ctx context.Context) *login.Replication {
+	begun := time.Now()
 	conn := l.another(ctx)
 	if conn == nil {
 		return nil
 	}
-	target := l.loginTarget()
-	seen := login.ObserveReplication(ctx, conn, target, l.version)
+	seen := login.ObserveReplication(ctx, conn, l.loginTarget(), l.version)
+	if seen.Error == nil && l.cut(ctx, begun) {
+		return nil
+	}
 	return &seen
 }
 
-// again makes one more login like the first.
-func (l *legRun) again(ctx context.Context, target login.Target) (login.Observation, *login.Session) {
-	conn := l.another(ctx)
-	if conn == nil {
-		return login.Observation{Attempt: target.Attempt, Stage: login.StageStartup, End: login.EndCancelled}, nil
-	}
-	return login.Observe(ctx, conn, target)
+// cut tells whether the layer's limit ended an attempt that had less than half of its share. Silence for that long is
+// ours and not the peer's.
+func (l *legRun) cut(ctx context.Context, begun time.Time) bool {
+	end, bounded := ctx.Deadline()
+	over := ctx.Err() != nil || bounded && time.Until(end) <= 0
+	return over && time.Since(begun) < l.share/2
 }
 
 // another opens one more connection and demands of it what was demanded of the first: the password goes over it.

@@ -1,13 +1,20 @@
 package check
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
+	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/evidence"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
@@ -148,6 +155,144 @@ func TestWalLevelIsFoundOnce(t *testing.T) {
 	}
 	if got := seen(deep(t, pair(source, target, request.Offline, "orders"))); len(got) > 0 {
 		t.Errorf("offline found %v", got)
+	}
+}
+
+// admitting passes only the first connections on to a server; what becomes of the others is up to later.
+func admitting(t *testing.T, to *postgres.Server, first int, later func(net.Conn)) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for n := 0; ; n++ {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if n >= first {
+				later(client)
+				continue
+			}
+			if n == first-1 && later == nil {
+				_ = listener.Close()
+			}
+			server, err := net.Dial("tcp", to.Endpoint())
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(server, client); _ = server.Close() }()
+			go func() { _, _ = io.Copy(client, server); _ = client.Close() }()
+		}
+	}()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// A database or a replication login that nobody could ask is not taken for good.
+func TestWhatGotNoConnectionIsNotReady(t *testing.T) {
+	t.Parallel()
+	source, target := ends(t, online())
+	for _, row := range []struct {
+		name, want string
+		mode       request.Mode
+		databases  []string
+	}{
+		{"further database", "everything of database billing", request.Offline, []string{"orders", "billing"}},
+		{"replication", "the replication login", request.Online, []string{"orders"}},
+	} {
+		c := pair(source, target, row.mode, row.databases...)
+		if r := deep(t, c); r.Verdict != report.Ready {
+			t.Fatalf("%s: healthy %s: %s", row.name, r.Verdict, r.Headline)
+		}
+		c.Source.Port = admitting(t, source, 1, nil)
+		r := deep(t, c)
+		said := codes(r)[finding.PreNotChecked].Detail
+		if r.Verdict != report.Inconclusive || !strings.Contains(said, row.want) || len(seen(r)) > 0 {
+			t.Errorf("%s: verdict %s, found %v, %q", row.name, r.Verdict, seen(r), said)
+		}
+	}
+}
+
+// Four logins take the layer's whole share in silence. Those behind them were never made: that is our time, not the
+// server's silence.
+func TestNoTimeIsNoSilence(t *testing.T) {
+	t.Parallel()
+	source, target := ends(t, online())
+	c := pair(source, target, request.Offline, "orders", "a", "b", "c", "d", "e", "f")
+	c.TimeoutSeconds = 8
+	var held []net.Conn
+	c.Source.Port = admitting(t, source, 1, func(silent net.Conn) { held = append(held, silent) })
+	r := deep(t, c)
+	o := status(r, "source", finding.Prerequisites).Observation.(evidence.Prerequisites)
+	if len(o.Further) != 4 || !slices.Equal(o.Late, []string{"e", "f"}) || r.Verdict != report.NotReady {
+		t.Errorf("%d logins, late %q, verdict %s", len(o.Further), o.Late, r.Verdict)
+	}
+	for _, f := range r.Findings {
+		if f.Code == finding.LoginStalled && (strings.Contains(f.Detail, "database e") || strings.Contains(f.Detail, "database f")) {
+			t.Errorf("%s", f.Detail)
+		}
+	}
+}
+
+// The catalogue tells of more databases than get a connection.
+func TestDatabasesBeyondTheBound(t *testing.T) {
+	t.Parallel()
+	source, target := ends(t, online())
+	databases := []string{"orders"}
+	for n := range maxFurther + 1 {
+		databases = append(databases, fmt.Sprintf("gone %d", n))
+	}
+	r := deep(t, pair(source, target, request.Offline, append(databases, "billing")...))
+	missing := map[string]bool{}
+	for _, f := range r.Findings {
+		if f.Code == finding.DatabaseMissing {
+			name, _ := f.Args["database"].(string)
+			missing[name] = true
+		}
+	}
+	if len(missing) != maxFurther+1 || !missing["gone 16"] || missing["billing"] {
+		t.Errorf("missing %v", missing)
+	}
+	if said := codes(r)[finding.PreNotChecked].Detail; !strings.Contains(said, "everything of database billing") {
+		t.Errorf("%q", said)
+	}
+}
+
+// What the target has of storage is told by the management plane alone.
+func TestStorageOfTheTarget(t *testing.T) {
+	t.Parallel()
+	source, target := ends(t, online())
+	oid, err := source.Query(t.Context(), "SELECT oid FROM pg_database WHERE datname = 'orders'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// PostgreSQL adds up the sizes of the files in the database's folder; this one takes no room.
+	large, err := os.Create(filepath.Join(source.Dir, "data", "base", oid[0][0], "large"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer large.Close()
+	if err := large.Truncate(26 << 30); err != nil {
+		t.Fatal(err)
+	}
+	for gib, want := range map[int]string{32: string(finding.PreStorage), 33: "", 0: ""} {
+		p, _ := parts(t)
+		p.Resolvers = func() ([]netip.AddrPort, error) { return nil, nil }
+		p.Azure = reads(func(context.Context, azure.Question) azure.Configuration {
+			return azure.Configuration{Target: &azure.Place{ResourceID: serverID, ServerID: serverID},
+				Servers: []azure.Server{{ID: serverID, State: "Ready", StorageGiB: gib}}}
+		})
+		c := pair(source, target, request.Online, "orders")
+		c.Azure.TargetResourceID = serverID
+		r := run(t, p, c)
+		f, found := codes(r)[finding.PreStorage]
+		if found != (want != "") || found && (f.Leg != "target" || f.Layer != finding.Prerequisites || f.Severity != finding.Failed ||
+			status(r, "target", finding.Prerequisites).Status != finding.StatusFailed) {
+			t.Errorf("%d GiB: %v %+v", gib, seen(r), f)
+		}
 	}
 }
 

@@ -144,6 +144,7 @@ func (r *Runner) observe(ctx context.Context, out *walked, resolvers []netip.Add
 		return err
 	}
 	out.azure, err = reading.await(ctx)
+	evidence.Compare(out.Legs, p, out.azure)
 	return err
 }
 
@@ -162,7 +163,6 @@ func (r *Runner) legs(ctx context.Context, p *plan.Plan, resolvers []netip.AddrP
 	}
 	walk(0)
 	beside.Wait()
-	evidence.Compare(legs, *p)
 	if asked != nil && asked.leg != nil {
 		legs = append(legs, *asked.leg)
 	}

@@ -3,6 +3,7 @@ package evidence
 import (
 	"slices"
 
+	"github.com/pgpreflight/pgpreflight/shared/azure"
 	"github.com/pgpreflight/pgpreflight/shared/diagnosis"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/plan"
@@ -11,14 +12,19 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/scenario"
 )
 
-// Compare holds the facts of both ends against each other. The findings go to the leg that must act.
-func Compare(legs []diagnosis.Leg, p plan.Plan) {
+// Compare holds the facts of both ends against each other, and against what was read of the target's configuration (nil
+// where nothing was). The findings go to the leg that must act.
+func Compare(legs []diagnosis.Leg, p plan.Plan, read *azure.Configuration) {
 	source, sourceRan := factsOf(legs, prerequisites.SideSource)
 	target, targetRan := factsOf(legs, prerequisites.SideTarget)
 	if !sourceRan || !targetRan {
 		return // the end that could not be asked says so itself
 	}
-	for _, f := range prerequisites.Compare(source, target, prerequisitesExpect(p.Legs[0])) {
+	expect := prerequisitesExpect(p.Legs[0])
+	if read != nil {
+		expect.TargetStorageBytes = read.TargetStorage()
+	}
+	for _, f := range prerequisites.Compare(source, target, expect) {
 		for i := range legs {
 			if legs[i].Name != f.Leg || legs[i].From != "function" {
 				continue

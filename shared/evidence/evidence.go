@@ -4,6 +4,7 @@
 package evidence
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -126,20 +127,15 @@ type Prerequisites struct {
 	Absent []string `json:"absent,omitempty"`
 	// Replication is the login that a migration in online mode makes.
 	Replication *login.Replication `json:"replication,omitempty"`
-	// NotAsked are databases beyond the bound.
+	// NotAsked are databases beyond the bound, Late those whose login did not come about within the layer's share.
 	NotAsked []string `json:"notAsked,omitempty"`
+	Late     []string `json:"late,omitempty"`
 }
 
 // Further is a login to one more database.
 type Further struct {
 	Database string `json:"database"`
 	login.Observation
-}
-
-// sameFault tells whether two findings tell of one fault; the same of two databases are two.
-func sameFault(a, b finding.Finding) bool {
-	one, other := a.Args["database"], b.Args["database"]
-	return a.Code == b.Code && (one == nil || other == nil || one == other)
 }
 
 // Judge judges the layer, and says why it is inconclusive where it is.
@@ -149,7 +145,7 @@ func (p Prerequisites) Judge(l plan.Leg, offered login.Tri) ([]finding.Finding, 
 		expect := LoginExpect(l, offered)
 		expect.Database = further.Database
 		for _, f := range login.Judge(further.Observation, expect) {
-			f.Layer = finding.Prerequisites
+			f.Layer, f.Args["database"] = finding.Prerequisites, further.Database
 			others = append(others, f)
 		}
 	}
@@ -160,17 +156,55 @@ func (p Prerequisites) Judge(l plan.Leg, offered login.Tri) ([]finding.Finding, 
 	if p.Replication != nil {
 		others = append(others, login.JudgeReplication(*p.Replication, LoginExpect(l, offered))...)
 	}
-	own := prerequisites.Judge(p.Observation, prerequisitesExpect(l))
+	open := p.open(l)
+	facts := p.Observation
+	facts.NotRead = slices.Concat(facts.NotRead, open)
+	own := prerequisites.Judge(facts, prerequisitesExpect(l))
 	for _, f := range others {
-		// The catalogue and the walsender tell of the same fault; the catalogue's numbers say more.
 		if !slices.ContainsFunc(own, func(o finding.Finding) bool { return sameFault(o, f) }) {
 			own = append(own, f)
 		}
 	}
-	if p.Answered == 0 {
-		return own, "none of the questions was answered"
+	return own, p.cutShort(open)
+}
+
+// sameFault tells whether two findings of the layer tell of one fault. The catalogue and the walsender do, and the
+// catalogue's numbers say more; several logins meet the same full server, but each a missing database of its own.
+func sameFault(a, b finding.Finding) bool {
+	ofOneDatabase := strings.HasPrefix(string(b.Code), "DATABASE_")
+	return a.Code == b.Code && (!ofOneDatabase || a.Args["database"] == b.Args["database"])
+}
+
+// open is what nobody asked, though it was to be.
+func (p Prerequisites) open(l plan.Leg) []prerequisites.NotRead {
+	const everything = "everything"
+	var out []prerequisites.NotRead
+	for _, name := range p.NotAsked {
+		out = append(out, prerequisites.NotRead{Question: everything, Database: name,
+			Why: "only so many databases of a check get a connection of their own"})
 	}
-	return own, ""
+	for _, name := range p.Late {
+		out = append(out, prerequisites.NotRead{Question: everything, Database: name, Lost: true,
+			Why: "no login came about within the layer's share of the time"})
+	}
+	if l.Replicates() && p.Replication == nil {
+		out = append(out, prerequisites.NotRead{Question: "the replication login", Lost: true,
+			Why: "it did not come about within the layer's share of the time"})
+	}
+	return out
+}
+
+// cutShort says why the layer does not stand for the whole. A refusal is an answer; silence is none, and what it hides
+// may be broken.
+func (p Prerequisites) cutShort(open []prerequisites.NotRead) string {
+	lost := slices.DeleteFunc(slices.Concat(p.NotRead, open), func(n prerequisites.NotRead) bool { return !n.Lost })
+	switch {
+	case p.Answered == 0:
+		return "none of the questions was answered"
+	case len(lost) > 0:
+		return fmt.Sprintf("%s got no answer: %s", lost[0].Question, lost[0].Why)
+	}
+	return ""
 }
 
 func prerequisitesExpect(l plan.Leg) prerequisites.Expect {

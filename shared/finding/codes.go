@@ -174,6 +174,7 @@ const (
 	PrePasswordEncryption Code = "PRE_PASSWORD_ENCRYPTION"
 	PrePostGISVersion     Code = "PRE_POSTGIS_VERSION"
 	PreBaseType           Code = "PRE_BASE_TYPE"
+	PreNotCarried         Code = "PRE_NOT_CARRIED"
 	PreRoleMissing        Code = "PRE_ROLE_MISSING"
 	AzNotRead             Code = "AZ_NOT_READ"
 	AzServiceValidation   Code = "AZ_SERVICE_VALIDATION"
@@ -322,6 +323,7 @@ func Codes() []Code {
 		PrePasswordEncryption,
 		PrePostGISVersion,
 		PreBaseType,
+		PreNotCarried,
 		PreRoleMissing,
 		AzNotRead,
 		AzServiceValidation,

@@ -38,6 +38,21 @@ func (j *again) configuration(out *diagnosis.Result) {
 	}
 }
 
+// stored is the configuration that was read; nil where the report has none that can be read today.
+func (j *again) stored() *azure.Configuration {
+	for i, leg := range j.old.Legs {
+		for n, layer := range leg.Layers {
+			if layer.Layer != finding.Azure {
+				continue
+			}
+			if seen, err := strict[azure.Observation](present(j.evidence[i][n])); err == nil && seen.Configuration != nil {
+				return seen.Configuration
+			}
+		}
+	}
+	return nil
+}
+
 // unread is a configuration that cannot be judged again. What was found in it stays: it would else pass for mended.
 func (j *again) unread(out *diagnosis.Result, why string) {
 	j.unjudged = append(j.unjudged, "azure: "+why)

@@ -79,7 +79,7 @@ func lostDatabases(o evidence.Prerequisites, l plan.Leg) []string {
 		_ = clean.UnmarshalText([]byte(name)) // never fails
 		asked := slices.ContainsFunc(o.Databases, func(d prerequisites.Database) bool { return d.Name == string(clean) })
 		failed := slices.ContainsFunc(o.Further, func(f evidence.Further) bool { return f.Database == name })
-		if !asked && !failed && !slices.Contains(o.NotAsked, name) && !slices.Contains(o.Absent, name) {
+		if !asked && !failed && !slices.Contains(slices.Concat(o.NotAsked, o.Late, o.Absent), name) {
 			lost = append(lost, name)
 		}
 	}

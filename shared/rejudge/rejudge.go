@@ -153,7 +153,7 @@ func (j *again) walk(out *diagnosis.Result, p plan.Plan) error {
 		}
 		out.Legs = append(out.Legs, j.leg(i, leg))
 	}
-	evidence.Compare(out.Legs, p)
+	evidence.Compare(out.Legs, p, j.stored())
 	return j.server(out, p)
 }
 

@@ -94,13 +94,14 @@ func operatorOf(host string) operator {
 		return operator{form: "cloud_sql", kinds: []request.Kind{request.GoogleCloudSQL}, access: request.Private}
 	case strings.HasSuffix(host, ".sql.goog"):
 		return operator{form: "cloud_sql", kinds: []request.Kind{request.GoogleCloudSQL}}
-	case strings.HasSuffix(host, ".alloydb-psa.goog"):
+	case strings.HasSuffix(host, ".alloydb-psa.goog"), strings.HasSuffix(host, ".alloydb-psc.goog"):
 		return operator{form: "alloydb", kinds: []request.Kind{request.GoogleAlloyDB}, access: request.Private}
 	case strings.HasSuffix(host, ".alloydb.goog"):
 		return operator{form: "alloydb", kinds: []request.Kind{request.GoogleAlloyDB}}
 	case strings.HasSuffix(host, ".biganimal.io"):
 		return operator{kinds: []request.Kind{request.EDB}}
-	case strings.HasSuffix(host, ".cloudapp.azure.com"):
+	case strings.HasSuffix(host, ".cloudapp.azure.com"), strings.HasSuffix(host, ".cloudapp.usgovcloudapi.net"),
+		strings.HasSuffix(host, ".cloudapp.chinacloudapi.cn"):
 		return operator{kinds: []request.Kind{request.AzureVM, request.EDB}}
 	case strings.HasSuffix(host, ".internal.cloudapp.net"):
 		return operator{kinds: []request.Kind{request.AzureVM, request.EDB}, access: request.Private}
@@ -108,11 +109,16 @@ func operatorOf(host string) operator {
 	return operator{}
 }
 
-// amazonOperator tells a cluster endpoint from the rest. An instance endpoint of Aurora looks like one of RDS, and RDS
-// Proxy stands before either, so those names fit both.
+// amazonOperator tells a cluster endpoint from the rest. An instance endpoint of Aurora looks like one of RDS, the
+// endpoints of a Multi-AZ DB cluster of RDS look like Aurora's, and RDS Proxy stands before either, so those names fit
+// both. Only Aurora has custom endpoints, global databases and shard groups.
 func amazonOperator(host string) operator {
-	if strings.Contains(host, ".cluster-") {
-		return operator{form: "aurora", kinds: []request.Kind{request.AmazonAurora, request.Heroku}}
+	has := func(part string) bool { return strings.Contains(host, part) }
+	switch {
+	case has(".cluster-custom-"), has(".global-"), has(".shardgrp-"):
+		return operator{form: "aurora", kinds: []request.Kind{request.AmazonAurora}}
+	case has(".cluster-"):
+		return operator{form: "aurora", kinds: []request.Kind{request.AmazonAurora, request.AmazonRDS, request.Heroku}}
 	}
 	kinds := []request.Kind{request.AmazonRDS, request.AmazonAurora, request.Heroku}
 	if strings.Contains(host, ".proxy-") {

@@ -17,7 +17,7 @@ import (
 func serverOut(s azure.Server) pg.Server {
 	return pg.Server{ID: &s.ID, Location: text(s.Location), Properties: &pg.ServerProperties{
 		FullyQualifiedDomainName: text(s.FQDN), State: text(pg.ServerState(s.State)),
-		Version: text(pg.PostgresMajorVersion(s.Version)),
+		Version: text(pg.PostgresMajorVersion(s.Version)), Storage: &pg.Storage{StorageSizeGB: to.Ptr(int32(s.StorageGiB))},
 		Network: &pg.Network{DelegatedSubnetResourceID: text(s.DelegatedSubnetID),
 			PrivateDNSZoneArmResourceID: text(s.PrivateZoneID),
 			PublicNetworkAccess:         text(pg.ServerPublicNetworkAccessState(s.PublicNetworkAccess))}}}

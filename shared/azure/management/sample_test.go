@@ -58,7 +58,7 @@ func sample() azure.Configuration {
 					{Name: "b", Start: "0.0.0.0", End: "0.0.0.0"}, {Name: "c", Start: "5.6.7.8", End: "5.6.7.9"}},
 				EndpointConnections: []azure.EndpointConnection{{ID: targetID + "/privateEndpointConnections/c", EndpointID: endID,
 					Status: "Approved", Description: "ok"}},
-				Parameters: map[string]string{"azure.extensions": "PGCRYPTO", "wal_level": "logical", "max_wal_senders": "10"}},
+				StorageGiB: 128, Parameters: map[string]string{"azure.extensions": "PGCRYPTO", "wal_level": "logical", "max_wal_senders": "10"}},
 			{ID: runtimeID, FQDN: "runtime.postgres.database.azure.com", State: "Ready", PublicNetworkAccess: "Disabled",
 				DelegatedSubnetID: delegated, PrivateZoneID: ownZone, Parameters: map[string]string{"wal_level": "replica"}},
 		},

@@ -34,6 +34,7 @@ func getServer(ctx context.Context, c *clients, at *arm.ResourceID) (azure.Serve
 		ID: at.String(), FQDN: of(p.FullyQualifiedDomainName), State: string(of(p.State)), Version: string(of(p.Version)),
 		Location: of(answer.Location), PublicNetworkAccess: string(of(network.PublicNetworkAccess)),
 		DelegatedSubnetID: of(network.DelegatedSubnetResourceID), PrivateZoneID: of(network.PrivateDNSZoneArmResourceID),
+		StorageGiB: int(of(of(p.Storage).StorageSizeGB)),
 	}, nil
 }
 

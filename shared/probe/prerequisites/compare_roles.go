@@ -29,7 +29,7 @@ const maxRoleNames = 2000
 // stands for a principal of their own directory.
 func roleMissing(p pair) []verdict {
 	there := p.target.Server.RoleNames
-	if there == nil || !slices.Contains([]string{"azure", "selfHosted"}, p.source.platform()) {
+	if there == nil || !slices.Contains([]string{"azure", managed, "selfHosted"}, p.source.platform()) {
 		return nil
 	}
 	missing := slices.DeleteFunc(slices.Clone(p.source.Server.EntraRoles), func(name Text) bool {

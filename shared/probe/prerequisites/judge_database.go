@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
+	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
 // each judges every database whose facts were read; judge returns nil for nothing to say.
@@ -44,6 +45,33 @@ func userCast(s subject) []verdict {
 func baseType(s subject) []verdict {
 	return s.each(func(d Database) finding.Args { return some(d.BaseTypes) })
 }
+
+// notCarried is one finding for each database. Large objects come over with the copy, and are only lost to changes after
+// it; a tablespace becomes the default one, and a superuser an ordinary role.
+func notCarried(s subject) []verdict {
+	found := s.each(func(d Database) finding.Args {
+		args := finding.Args{}
+		for _, c := range d.NotCarried {
+			switch {
+			case c.Kind == LargeObjects && s.e.Mode == request.Online:
+				args["largeObjects"] = c.Count
+			case c.Kind == TextSearch && c.Count > 0, ofServer(c.Kind) && c.Count > 0 && d.Name == s.Databases[0].Name:
+				args[string(c.Kind)] = plain(c.First)
+			}
+		}
+		if len(args) == 0 {
+			return nil
+		}
+		return args
+	})
+	for i := range found {
+		found[i].advisory = found[i].args["largeObjects"] == nil && found[i].args["textSearch"] == nil
+	}
+	return found
+}
+
+// ofServer tells what is the same in every database, and said of the first one only.
+func ofServer(kind Text) bool { return kind == Superusers || kind == Tablespaces }
 
 func catalogGrant(s subject) []verdict {
 	return s.each(func(d Database) finding.Args { return some(d.Grants) })

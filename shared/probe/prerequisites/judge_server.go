@@ -26,12 +26,16 @@ func readOnly(s subject) []verdict {
 	return nil
 }
 
+// longIdleTimeout is the default of Amazon RDS, a day: only the copy of a very large database is idle for longer.
+const longIdleTimeout = 86_400_000
+
 func idleTimeout(s subject) []verdict {
 	ms, known := s.number("idle_in_transaction_session_timeout")
 	if !known || ms == 0 {
 		return nil
 	}
-	return one(finding.Args{"setting": "idle_in_transaction_session_timeout", "elapsedMs": ms, "setTo": "0"})
+	return milder(one(finding.Args{"setting": "idle_in_transaction_session_timeout", "elapsedMs": ms, "setTo": "0"}),
+		ms >= longIdleTimeout)
 }
 
 func walLevel(s subject) []verdict {

@@ -94,6 +94,14 @@ func TestJudgeRecordedRows(t *testing.T) {
 		{"storage of the target full", setting(SideTarget, "default_transaction_read_only", "on"), "target READ_ONLY", nil},
 		{"wal_level of RDS", with(of(request.AmazonRDS), setting(SideSource, "wal_level", "replica")), "source WAL_LEVEL",
 			finding.Args{"value": "replica", "rds": true, "validationType": "ServerParametersValidation"}},
+		{"wal_level of Heroku, which has no such command", with(of(request.Heroku), setting(SideSource, "wal_level", "replica")),
+			"source WAL_LEVEL", finding.Args{"managed": true}},
+		{"wal_level of a flexible server", with(of(request.Other), edit(SideSource, "roles", `"pg_read_all_stats"`,
+			`"azure_pg_admin" : true, "pg_read_all_stats"`), setting(SideSource, "wal_level", "replica")), "source WAL_LEVEL",
+			finding.Args{"managed": true}},
+		{"wal_level of Single Server seen by its role", with(of(""), edit(SideSource, "version", "150018", "110022"),
+			edit(SideSource, "roles", `"pg_read_all_stats"`, `"azure_pg_admin" : true, "pg_read_all_stats"`),
+			setting(SideSource, "wal_level", "replica")), "source WAL_LEVEL", finding.Args{"azure": true}},
 		{"wal_level of Aurora", with(of(request.AmazonAurora), setting(SideSource, "wal_level", "replica")), "source WAL_LEVEL",
 			finding.Args{"aurora": true}},
 		{"wal_level of Cloud SQL seen by its role", with(of(""), edit(SideSource, "roles", `"pg_read_all_stats"`,
@@ -204,6 +212,10 @@ func TestJudgeRecordedRows(t *testing.T) {
 		{"base type", answer(SideSource, "baseTypes", `{"count":2,"first":["public.money3","shop.tag"]}`), "source BASE_TYPE",
 			finding.Args{"count": 2, "first": []string{"public.money3", "shop.tag"}, "database": "orders",
 				"validationType": "SchemaValidation", "validationState": "Warning"}},
+
+		{"large objects online", answer(SideSource, "notCarried", `{"kind":"largeObjects","count":7}`), "source NOT_CARRIED",
+			finding.Args{"largeObjects": 7, "database": "orders"}},
+		{"nothing of a kind", answer(SideSource, "notCarried", `{"kind":"tablespaces","count":0}`), "", nil},
 
 		// Collations, locks and storage.
 		{"Windows locale", edit(SideSource, "catalog", `"collate" : "en_US.UTF-8", "ctype" : "en_US.UTF-8"`,

@@ -37,6 +37,8 @@ type NotRead struct {
 	// SQLState is the server's error code; empty where it answered nothing or something else.
 	SQLState string `json:"sqlstate,omitempty"`
 	Why      string `json:"why"`
+	// Lost says that nothing came back, not even a refusal.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // Server holds the facts that are the same for all its databases.
@@ -154,6 +156,8 @@ type Database struct {
 	Casts          *Counted   `json:"casts,omitempty"`
 	// BaseTypes are those with an input function of somebody's own, outside extensions.
 	BaseTypes *Counted `json:"baseTypes,omitempty"`
+	// NotCarried counts what no migration brings over, by kind, see the constants.
+	NotCarried []TableCount `json:"notCarried,omitzero"`
 	// Languages are those besides internal, C, SQL and PL/pgSQL.
 	Languages []Text `json:"languages,omitzero"`
 	// Grants are rights on system tables that somebody gave, such as "SELECT on pg_authid to reader".
@@ -183,7 +187,15 @@ const (
 	OwnedBy  = "ownedBy"
 )
 
-// TableCount is one count of tables (or owners), and the names of the first ten.
+// Kinds of what is not carried. Superusers and tablespaces are the server's; everybody sees them in every database.
+const (
+	LargeObjects = "largeObjects"
+	TextSearch   = "textSearch"
+	Superusers   = "superusers"
+	Tablespaces  = "tablespaces"
+)
+
+// TableCount is one count of tables, owners or other objects, and the names of the first ten.
 type TableCount struct {
 	Kind Text `json:"kind"`
 	Counted

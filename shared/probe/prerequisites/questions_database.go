@@ -20,6 +20,8 @@ func databaseQuestions() []Question {
 			keep: counted(func(d *Database) **Counted { return &d.Casts })},
 		{ID: "baseTypes", Scope: PerDatabase, Sides: own, SQL: baseTypesSQL,
 			keep: counted(func(d *Database) **Counted { return &d.BaseTypes })},
+		{ID: "notCarried", Scope: PerDatabase, Sides: own, SQL: notCarriedSQL,
+			keep: list(mine(func(d *Database) *[]TableCount { return &d.NotCarried }))},
 		{ID: "languages", Scope: PerDatabase, Sides: own, SQL: languagesSQL,
 			keep: list(mine(func(d *Database) *[]Text { return &d.Languages }))},
 		{ID: "grants", Scope: PerDatabase, Sides: own, SQL: grantsSQL,
@@ -33,13 +35,15 @@ const userSchema = `n.nspname!~'^pg_' and n.nspname<>'information_schema'`
 const sizeSQL = `select json_build_object('bytes',pg_database_size(current_database()))`
 
 // Tables of extensions are left out: the service does not copy them as tables. Partitions stand for their partitioned
-// table, as they do in a publication.
+// table, as they do in a publication. A deferrable primary key identifies no row.
+// Members are looked up by their extension, since there can be 100,000 tables and each would be a look-up of its own.
 const tablesSQL = `with c as(select c.oid,relkind k,relpersistence p,relreplident i,relowner o
 from pg_class c join pg_namespace n on n.oid=relnamespace where relkind in('r','p','i','I') and ` + userSchema + `),
 t as(select *,case i when 'f' then true
-when 'n' then false when 'd' then exists(select 1 from pg_index where indrelid=c.oid and indisprimary) else
-exists(select 1 from pg_index where indrelid=c.oid and indisreplident) end as keyed from c where k in('r','p') and not
-exists(select 1 from pg_depend where classid='pg_class'::regclass and objid=c.oid and deptype='e')),
+when 'n' then false when 'd' then exists(select 1 from pg_index where indrelid=c.oid and indisprimary and indimmediate) else
+exists(select 1 from pg_index where indrelid=c.oid and indisreplident) end as keyed from c where k in('r','p') and
+oid not in(select objid from pg_depend where refclassid='pg_extension'::regclass and classid='pg_class'::regclass
+and deptype='e')),
 x as(select 'relations' kind,null::text n from c union all
 select 'keyless',oid::regclass::text from t where not keyed and p='p' and k='r' union all
 select 'unlogged',oid::regclass::text from t where p='u' union all
@@ -82,6 +86,18 @@ const baseTypesSQL = `with x as(select quote_ident(nspname)||'.'||quote_ident(ty
 join pg_namespace n on n.oid=typnamespace where typtype='b' and typinput::oid>=16384 and ` + userSchema + `
 and not exists(select 1 from pg_depend where classid='pg_type'::regclass and objid=t.oid
 and deptype='e'))` + countedSQL
+
+// The clouds' own roles and tablespaces came with the server. Large objects are counted without their names.
+const notCarriedSQL = `with x as(select 'textSearch' k,'parser '||quote_ident(prsname) n from pg_ts_parser o
+where oid>=16384 and not exists(select 1 from pg_depend where classid='pg_ts_parser'::regclass and objid=o.oid
+and deptype='e') union all select 'textSearch','template '||quote_ident(tmplname) from pg_ts_template o
+where oid>=16384 and not exists(select 1 from pg_depend where classid='pg_ts_template'::regclass and objid=o.oid
+and deptype='e') union all select 'tablespaces',spcname::text from pg_tablespace
+where spcname!~'^(pg_|rds|cloudsql|alloydb|azure)' union all select 'superusers',rolname::text from pg_roles
+where rolsuper and oid>=16384 and rolname!~'^(pg_|rds|cloudsql|alloydb|azure)')
+select json_build_object('kind',k,'count',count(*),'first',array(select n from x y where y.k=x.k order by 1 limit 10))
+from x group by k union all select json_build_object('kind','largeObjects','count',count(*))
+from pg_largeobject_metadata having count(*)>0`
 
 const languagesSQL = `select to_json(lanname::text) from pg_language where
 lanname not in('internal','c','sql','plpgsql') order by lanname limit 20`

@@ -99,9 +99,9 @@ const azureSQL = `select json_build_object('n',n,'v',left(current_setting(n,true
 const availableSQL = `select json_build_object('n',name,'v',default_version)
 from pg_available_extensions order by name limit 500`
 
+// Those of every encoding: the source's databases need not have that of the one that is logged in to.
 const collationsSQL = `select to_json(n) from(select distinct collname::text n from pg_collation c where
-coalesce(to_jsonb(c)->>'collprovider','c')<>'i' and collencoding in(-1,(select encoding from pg_database where
-datname=current_database())) order by 1 limit 1500)x`
+coalesce(to_jsonb(c)->>'collprovider','c')<>'i' order by 1 limit 3000)x`
 
 // Roles that look like principals of Entra and have a use: Single Server marks its own by membership in azure_ad_user,
 // and a user principal name has an @. pg_has_role would count every role of a superuser's.

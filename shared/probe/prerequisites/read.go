@@ -31,7 +31,7 @@ func (o *Observation) read(q Question, a Answer) (missing bool, why NotRead) {
 	case a.SQLState != "" || a.Message != "":
 		return true, NotRead{SQLState: clean(8, a.SQLState), Why: clean(maxText, a.Message)}
 	case a.Missing != "":
-		return true, NotRead{Why: clean(maxText, a.Missing)}
+		return true, NotRead{Why: clean(maxText, a.Missing), Lost: true}
 	case a.Truncated:
 		return true, NotRead{Why: "the answer is longer than is read"}
 	}

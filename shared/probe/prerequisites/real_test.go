@@ -129,6 +129,8 @@ func breaches() []breach {
 			"alter role migrator reset default_transaction_read_only", "target PRE_READ_ONLY", "", ""},
 		{"idle timeout", source, "alter role migrator set idle_in_transaction_session_timeout = '1min'",
 			"alter role migrator reset idle_in_transaction_session_timeout", "source PRE_IDLE_TIMEOUT", "", ""},
+		{"idle timeout as RDS has it", source, "alter role migrator set idle_in_transaction_session_timeout = '1d'",
+			"alter role migrator reset idle_in_transaction_session_timeout", "source PRE_IDLE_TIMEOUT advisory", "", ""},
 		{"idle timeout of the target", target, "alter role migrator set idle_in_transaction_session_timeout = '1min'",
 			"alter role migrator reset idle_in_transaction_session_timeout", "target PRE_IDLE_TIMEOUT", "", ""},
 		{"short sender timeout", source, "alter role migrator set wal_sender_timeout = '30s'",
@@ -147,6 +149,8 @@ func breaches() []breach {
 			"alter table shop.indexed add constraint indexed_a_key unique (a); " +
 				"alter table shop.indexed replica identity using index indexed_a_key",
 			"source PRE_TABLE_WITHOUT_KEY", none, ""},
+		{"deferrable key", source, "create table shop.late (id int primary key deferrable); alter table shop.late owner to migrator",
+			"drop table shop.late", "source PRE_TABLE_WITHOUT_KEY", none, ""},
 		{"unlogged", source, "create unlogged table shop.cache (line text); alter table shop.cache owner to migrator",
 			"drop table shop.cache", "source PRE_UNLOGGED_TABLE", none, ""},
 		{"a table of somebody else", source, "alter table shop.orders owner to clerk",
@@ -165,6 +169,15 @@ func breaches() []breach {
 			"language internal immutable strict as 'int4out'; create type shop.tag (input = shop.tag_in, " +
 			"output = shop.tag_out, like = int4); create domain shop.tags as shop.tag[]",
 			"drop domain shop.tags; drop type shop.tag cascade", "source PRE_BASE_TYPE", "", ""},
+		{"large object", source, "select lo_create(4711)", "select lo_unlink(4711)", "source PRE_NOT_CARRIED", none, ""},
+		{"text search template", source, "create text search template shop.simple (init = dsimple_init, lexize = dsimple_lexize)",
+			"drop text search template shop.simple", "source PRE_NOT_CARRIED", "", ""},
+		{"text search parser", source, "create text search parser shop.own (start = prsd_start, gettoken = prsd_nexttoken, " +
+			"end = prsd_end, lextypes = prsd_lextype)", "drop text search parser shop.own", "source PRE_NOT_CARRIED", "", ""},
+		{"superuser", source, "create role root superuser", "drop role root", "source PRE_NOT_CARRIED advisory", "", ""},
+		{"tablespace", source, "alter role postgres set allow_in_place_tablespaces = on; " +
+			"create tablespace fast location ''", "drop tablespace fast; alter role postgres reset allow_in_place_tablespaces",
+			"source PRE_NOT_CARRIED advisory", "", ""},
 		{"types that anybody may create", source, "create type shop.state as enum ('new'); " +
 			"create type shop.span as range (subtype = int4); create type shop.both as (a int, b shop.state[]); create type shop.shell",
 			"drop type shop.both, shop.state, shop.span, shop.shell", "", "", ""},
@@ -187,6 +200,8 @@ func breaches() []breach {
 				`alter table shop.orders alter note type text`, "target PRE_COLLATION_MISSING", "", ""},
 		{"locale of the database", target, "update pg_collation set collname = 'gone' where collname = 'C.utf8'",
 			"update pg_collation set collname = 'C.utf8' where collname = 'gone'", "target PRE_COLLATION_MISSING", "", ""},
+		{"locale of another encoding", target, "update pg_collation set collencoding = 8 where collname = 'C.utf8'",
+			"update pg_collation set collencoding = 6 where collname = 'C.utf8'", "", "", ""},
 		{"temporary tablespaces on the local disk", target,
 			"alter role migrator set azure.enable_temp_tablespaces_on_local_ssd = on",
 			"alter role migrator reset azure.enable_temp_tablespaces_on_local_ssd", "target PRE_TEMP_TABLESPACES", none, ""},
@@ -267,7 +282,7 @@ func TestRealSettingsBrokenAlone(t *testing.T) {
 		{"slots", prerequisites.SideSource, map[string]string{"max_replication_slots": "1"}, "source PRE_REPLICATION_SLOTS"},
 		{"senders", prerequisites.SideSource, map[string]string{"max_wal_senders": "9"}, "source PRE_WAL_SENDERS"},
 		{"locks of the target", prerequisites.SideTarget, few, "target PRE_LOCK_TABLE_SIZE"},
-		{"origins of the target", prerequisites.SideTarget, map[string]string{"max_replication_slots": "1"},
+		{"origins of the target", prerequisites.SideTarget, map[string]string{originsSetting(t, source): "1"},
 			"target PRE_REPLICATION_SLOTS"},
 		{"nothing allowed", prerequisites.SideTarget, map[string]string{"azure.extensions": ""},
 			"target PRE_EXTENSION_NOT_ALLOWED"},
@@ -290,6 +305,17 @@ func TestRealSettingsBrokenAlone(t *testing.T) {
 	if got := judged(healthy[0], healthy[1], expect(request.Online)); len(got) != 0 {
 		t.Errorf("the others: %q", got)
 	}
+}
+
+// originsSetting limits the replication origins: from PostgreSQL 18 on it has a name of its own.
+func originsSetting(t *testing.T, l lab) string {
+	t.Helper()
+	rows, err := l.QueryIn(t.Context(), "postgres",
+		"select name from pg_settings where name in ('max_active_replication_origins', 'max_replication_slots') order by 1 limit 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows[0][0]
 }
 
 // What follows needs a source of its own, but not one each.

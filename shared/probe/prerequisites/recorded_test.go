@@ -41,6 +41,7 @@ func healthySource() recorded {
 		"casts":          {`{"count" : 0, "first" : []}`},
 		"baseTypes":      {`{"count" : 0, "first" : []}`},
 		"languages":      {},
+		"notCarried":     {},
 		"grants":         {`{"count" : 0, "first" : []}`},
 	}
 }

@@ -135,6 +135,7 @@ func databaseRules() []Rule {
 			Validation: SchemaValidation, State: Failed, own: userCast},
 		{Code: finding.PreBaseType, Side: SideSource, Needs: []string{"baseTypes"},
 			Validation: SchemaValidation, State: Warning, own: baseType},
+		{Code: finding.PreNotCarried, Side: SideSource, Needs: []string{"notCarried"}, own: notCarried},
 		{Code: finding.PreLanguageUnsupported, Side: SideSource, Needs: []string{"languages"},
 			Validation: SchemaValidation, State: Failed, own: languageUnsupported},
 		{Code: finding.PreCatalogGrant, Side: SideSource, Needs: []string{"grants"},

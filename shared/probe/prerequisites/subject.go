@@ -39,6 +39,13 @@ func (s subject) number(name Text) (int, bool) {
 	return n, err == nil
 }
 
+// managed is a server that somebody else runs with tools that no remedy names: Heroku's, and a flexible server, which is
+// no documented source. The commands for Azure at a source are Single Server's, which ended with PostgreSQL 11.
+const (
+	managed           = "managed"
+	afterSingleServer = 120000
+)
+
 // platform names who runs the server, so that words can name the right command. What was declared or inferred wins over
 // the roles that only a provider makes.
 func (s subject) platform() string {
@@ -56,10 +63,16 @@ func (s subject) platform() string {
 		return "alloyDB"
 	case request.AzureSingleServer:
 		return "azure"
+	case request.Heroku:
+		return managed
 	}
 	for _, mark := range []struct{ role, platform string }{{"rds_superuser", "rds"}, {"alloydbsuperuser", "alloyDB"},
 		{"cloudsqlsuperuser", "cloudSQL"}, {"azure_pg_admin", "azure"}} {
-		if _, there := s.member(mark.role); there {
+		_, there := s.member(mark.role)
+		switch {
+		case there && mark.platform == "azure" && s.version() >= afterSingleServer:
+			return managed
+		case there:
 			return mark.platform
 		}
 	}
@@ -87,10 +100,16 @@ func dotted(version int) string {
 func (s subject) chosen() []CatalogRow {
 	var rows []CatalogRow
 	for _, name := range s.e.Databases {
-		i := slices.IndexFunc(s.Server.Catalog, func(r CatalogRow) bool { return r.Name == Text(clean(maxText, name)) })
-		if i >= 0 {
+		if i := at(s.Server.Catalog, name); i >= 0 {
 			rows = append(rows, s.Server.Catalog[i])
 		}
 	}
 	return rows
+}
+
+// Has tells whether a database is among the rows.
+func Has(catalog []CatalogRow, name string) bool { return at(catalog, name) >= 0 }
+
+func at(catalog []CatalogRow, name string) int {
+	return slices.IndexFunc(catalog, func(r CatalogRow) bool { return r.Name == Text(clean(maxText, name)) })
 }

@@ -56,6 +56,9 @@ func read(o Observation, e Expect) reading {
 		return reading{layer: finding.Login, finding: &f}
 	}
 	text := lastAttempt(o.Error.Detail)
+	if o.Error.SQLState == outOfTime {
+		text = "timeout expired" // what libpq itself says of the same silence
+	}
 	for _, s := range signatures() {
 		if s.text.MatchString(text) {
 			return s.read(text, o, e)

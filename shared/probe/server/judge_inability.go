@@ -12,6 +12,7 @@ const (
 	connectionFailed = "08001" // sqlclient_unable_to_establish_sqlconnection: the far server or the way to it
 	passwordNotUsed  = "2F003" // after connecting, for a non-superuser: the far server asked for no password
 	noPrivilege      = "42501"
+	outOfTime        = "57014" // query_canceled: the statement's limit, which PostgreSQL 16 and later heed while connecting
 	notSupported     = "0A000"
 )
 
@@ -55,6 +56,8 @@ func inTheWay(o Observation) obstacle {
 	case o.Error == nil && o.Phase != PhaseConnect:
 		return obstacle{why: "it answered with something else than was asked"}
 	case o.Error == nil, o.Error.SQLState == connectionFailed, o.Error.SQLState == passwordNotUsed:
+		return obstacle{}
+	case o.Error.SQLState == outOfTime && o.Phase == PhaseConnect:
 		return obstacle{}
 	case o.Error.SQLState == noPrivilege:
 		return obstacle{why: o.Error.Message,

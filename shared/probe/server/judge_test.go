@@ -85,6 +85,26 @@ func TestJudgeRecordedTexts(t *testing.T) {
 	}
 }
 
+// From PostgreSQL 16 on dblink heeds no connect_timeout: silence ends with the statement's limit, and has no text of libpq.
+func TestSilenceThatTheStatementsLimitEnded(t *testing.T) {
+	t.Parallel()
+	for want, encrypted := range map[string]bool{
+		"resolve passed, connect passed, tls PEER_SILENT, login blocked":   true,
+		"resolve passed, connect passed, tls skipped, login LOGIN_STALLED": false,
+	} {
+		o := Observation{Phase: PhaseConnect, Extension: ExtensionInstalled, Schema: "public", ServerVersionNum: 170010,
+			Method: MethodRequireAuth, ConnectMs: 11000, Error: &Error{SQLState: outOfTime, Message: "canceling statement"}}
+		e := Expect{Asker: "target.test", Host: "orders.test", Port: 5432, TLS: encrypted, Classify: classify}
+		if got := outline(Judge(o, e)); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		o.Phase = PhaseBegin
+		if got := Judge(o, e)[0].Findings; len(got) != 1 || got[0].Code != finding.VantageServerNotAsked {
+			t.Errorf("before the attempt: %+v", got)
+		}
+	}
+}
+
 func TestJudgeNamesTheMissingRight(t *testing.T) {
 	t.Parallel()
 	azure := "dblink,hstore"

@@ -94,8 +94,8 @@ func (a asker) facts(ctx context.Context) bool {
 	return true
 }
 
-// begin opens the transaction. A statement may take as long as the attempt and what stands around it; before PostgreSQL
-// 16 that cannot end a connection in the making, which its own limits do. Only where the extension is to be created
+// begin opens the transaction. A statement may take as long as the attempt and what stands around it. From PostgreSQL 16
+// on that is what ends a connection in the making, whose connect_timeout dblink no longer heeds; before, it cannot. Only where the extension is to be created
 // must the transaction be able to write.
 func (a asker) begin(ctx context.Context) bool {
 	mode := "READ ONLY"
@@ -146,7 +146,10 @@ func (a asker) connect(ctx context.Context) {
 	begun := time.Now()
 	failed, ok := a.attempt(ctx, "SELECT "+schema+".dblink_connect('pgpreflight', "+quoteLiteral(a.o.Connection)+")")
 	a.o.ConnectMs = milliseconds(time.Since(begun))
-	if a.o.Error = failed; !ok || failed != nil {
+	if !ok {
+		return // why stands in the observation
+	}
+	if a.o.Error = failed; failed != nil {
 		return
 	}
 	// A dblink connection outlives its transaction.
@@ -154,7 +157,7 @@ func (a asker) connect(ctx context.Context) {
 }
 
 // attempt runs a command whose failure is an answer. PL/pgSQL takes the error, so that it ends neither the transaction
-// nor stands in the server's log as one. The command is a parameter, so that it stands in no statement's text.
+// nor stands in the server's log as one. That of the time-out has to be named: OTHERS is not it. The command is a parameter, so that it stands in no statement's text.
 func (a asker) attempt(ctx context.Context, command string) (*Error, bool) {
 	set := a.pg.ExecParams(ctx, "SELECT pg_catalog.set_config('pgpreflight.command', $1, true)",
 		[][]byte{[]byte(command)}, nil, nil, nil).Read()
@@ -178,7 +181,7 @@ DECLARE state text := '00000'; message text := ''; detail text := ''; hint text 
 BEGIN
   BEGIN
     EXECUTE pg_catalog.current_setting('pgpreflight.command');
-  EXCEPTION WHEN OTHERS THEN
+  EXCEPTION WHEN OTHERS OR QUERY_CANCELED THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
       detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
   END;
