@@ -221,7 +221,13 @@ func TestWhatGotNoConnectionIsNotReady(t *testing.T) {
 func TestNoTimeIsNoSilence(t *testing.T) {
 	t.Parallel()
 	source, target := ends(t, online())
-	c := pair(source, target, request.Offline, "orders", "a", "b", "c", "d", "e", "f")
+	further := []string{"a", "b", "c", "d", "e", "f"}
+	for _, name := range further {
+		if _, err := source.Query(t.Context(), "CREATE DATABASE "+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := pair(source, target, request.Offline, append([]string{"orders"}, further...)...)
 	c.TimeoutSeconds = 8
 	var held []net.Conn
 	c.Source.Port = admitting(t, source, 1, func(silent net.Conn) { held = append(held, silent) })
@@ -237,14 +243,15 @@ func TestNoTimeIsNoSilence(t *testing.T) {
 	}
 }
 
-// The catalogue tells of more databases than get a connection.
-func TestDatabasesBeyondTheBound(t *testing.T) {
+// Databases that the catalogue does not have cost no login and take no other's place.
+func TestMissingDatabasesAreToldWithoutALogin(t *testing.T) {
 	t.Parallel()
 	source, target := ends(t, online())
 	databases := []string{"orders"}
 	for n := range maxFurther + 1 {
 		databases = append(databases, fmt.Sprintf("gone %d", n))
 	}
+	from := len(source.Log())
 	r := deep(t, pair(source, target, request.Offline, append(databases, "billing")...))
 	missing := map[string]bool{}
 	for _, f := range r.Findings {
@@ -256,7 +263,28 @@ func TestDatabasesBeyondTheBound(t *testing.T) {
 	if len(missing) != maxFurther+1 || !missing["gone 16"] || missing["billing"] {
 		t.Errorf("missing %v", missing)
 	}
-	if said := codes(r)[finding.PreNotChecked].Detail; !strings.Contains(said, "everything of database billing") {
+	if f, some := codes(r)[finding.PreNotChecked]; some {
+		t.Errorf("%q", f.Detail)
+	}
+	if log := source.Log()[from:]; strings.Contains(log, "FATAL") {
+		t.Errorf("the server's log: %s", log)
+	}
+}
+
+// Nobody knows more of databases of the target than their names: so many get a login, and the others are named.
+func TestDatabasesBeyondTheBound(t *testing.T) {
+	t.Parallel()
+	source, target := ends(t, online())
+	c := pair(source, target, request.Offline, "orders")
+	for n := range maxFurther + 1 {
+		c.Target.Databases = append(c.Target.Databases, fmt.Sprintf("own %d", n))
+	}
+	r := deep(t, c)
+	o := status(r, "target", finding.Prerequisites).Observation.(evidence.Prerequisites)
+	if len(o.Further) != maxFurther || !slices.Equal(o.NotAsked, []string{"own 16"}) {
+		t.Errorf("%d logins, not asked %q", len(o.Further), o.NotAsked)
+	}
+	if said := codes(r)[finding.PreNotChecked].Detail; !strings.Contains(said, "everything of database own 16") {
 		t.Errorf("%q", said)
 	}
 }
