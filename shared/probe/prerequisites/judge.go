@@ -40,7 +40,7 @@ func Judge(own Observation, e Expect) []finding.Finding {
 	s := subject{own, e}
 	var found []finding.Finding
 	var unknown []string
-	for _, r := range Rules() {
+	for _, r := range table() {
 		if r.own == nil || r.Side != own.Side || !r.holds(s) {
 			continue
 		}
@@ -60,7 +60,7 @@ func Compare(source, target Observation, e Expect) []finding.Finding {
 	p := pair{subject{source, e}, subject{target, e}}
 	var found []finding.Finding
 	var unknown []string
-	for _, r := range Rules() {
+	for _, r := range table() {
 		s := p.source
 		if r.Side == SideTarget {
 			s = p.target
@@ -141,7 +141,7 @@ func notChecked(o Observation, unknown []string) (finding.Finding, bool) {
 // judgedBy lists the rules that a question's answer was wanted for.
 func judgedBy(question string, o Observation) []string {
 	var codes []string
-	for _, r := range Rules() {
+	for _, r := range table() {
 		concerns := r.compare != nil || r.Side == o.Side
 		if concerns && slices.Contains(r.Needs, question) && (r.Mode == "" || r.Mode == o.Mode) {
 			codes = append(codes, string(r.Code))

@@ -29,7 +29,8 @@ type Ask func(ctx context.Context, questions []Question) []Answer
 // there.
 func Observe(ctx context.Context, ask Ask, t Target) Observation {
 	begun := time.Now()
-	o := Read(t, ask(ctx, Questions(t)))
+	questions := Questions(t)
+	o := read(t, questions, ask(ctx, questions))
 	o.ElapsedMs = float64(time.Since(begun).Microseconds()) / 1000
 	return o
 }

@@ -7,8 +7,9 @@ import (
 )
 
 // Read turns the answers to Questions(t) into facts. It does no I/O; an answer too few counts as missing.
-func Read(t Target, answers []Answer) Observation {
-	questions := Questions(t)
+func Read(t Target, answers []Answer) Observation { return read(t, Questions(t), answers) }
+
+func read(t Target, questions []Question, answers []Answer) Observation {
 	o := Observation{Side: t.Side, Mode: t.Mode, Databases: []Database{{Name: clean(maxText, t.Database)}},
 		Asked: len(questions)}
 	for i, q := range questions {

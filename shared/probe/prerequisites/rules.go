@@ -2,6 +2,7 @@ package prerequisites
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/request"
@@ -63,9 +64,12 @@ func milder(v []verdict, is bool) []verdict { v[0].advisory = is; return v }
 
 // Rules is the table. Sources: "Known errors in the migration service" (troubleshoot-error-codes, 02/07/2025), the
 // prerequisites of each source kind (01/24/2025 to 02/25/2026), "Required permissions" (07/21/2025).
-func Rules() []Rule {
+func Rules() []Rule { return slices.Clone(table()) }
+
+// table is put together once: every check goes through it three times.
+var table = sync.OnceValue(func() []Rule {
 	return slices.Concat(serverRules(), rightsRules(), databaseRules(), comparisons())
-}
+})
 
 func serverRules() []Rule {
 	settings, slots := []string{"settings"}, []string{"settings", "slots"}
