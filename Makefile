@@ -109,8 +109,9 @@ bench: setup bin/handler ## our check beside psql, a shell script, blackbox_expo
 	@bin/bench -blackbox "$$(bash infra/local/bench/blackbox.sh)" $(BENCH)
 
 .PHONY: bench-queue
-bench-queue: setup build ## 10,000 checks (CHECKS) from the queue to their reports, one instance on the local stack
+bench-queue: setup build ## 10,000 checks (CHECKS) from the queue to their reports, one instance on the local stack; and an invocation alone
 	$(GO) run ./infra/local/bench/queue -checks $(or $(CHECKS),10000)
+	$(GO) test -run '^$$' -bench BenchmarkInvocation -benchtime 5000x -count 5 ./handlers
 
 .PHONY: soak
 soak: ## 100,000 checks of healthy, broken and hostile peers in one process (SOAK_CHECKS); minutes on an idle machine

@@ -81,7 +81,7 @@ func (r rule) applies(lower string) bool {
 
 // isSecretName is for the names of attributes. A finding's code is not among them.
 func isSecretName(name string) bool {
-	name = strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
+	name = strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(name), "_", ""), "-", "")
 	for _, word := range []string{
 		"password", "passwd", "passphrase", "secret", "authorization", "cookie", "xfunctionskey", "functionkey", "accesskey",
 		"accountkey", "apikey", "accesssignature", "connectionstring",

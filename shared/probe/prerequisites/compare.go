@@ -88,5 +88,5 @@ func locale(name string) string {
 	if !dotted {
 		return base
 	}
-	return base + "." + strings.NewReplacer("-", "", "_", "").Replace(encoding)
+	return base + "." + strings.ReplaceAll(strings.ReplaceAll(encoding, "-", ""), "_", "")
 }
