@@ -18,32 +18,45 @@ import (
 )
 
 // TestColdStart holds two figures of the binary as it is deployed: process start to first answer, and size. The best
-// of some starts counts, of more where the other tests keep the cores busy.
+// of some starts counts, of more where the other tests keep the cores busy. A machine that takes long for a start at all
+// is told by a server that does nothing: there the handler may take half as long again, as in the benchmark.
 func TestColdStart(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "handler")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, root+"/handlers")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	info, err := os.Stat(path)
+	handler, empty := built(t, "/handlers"), built(t, "/infra/local/bench/empty")
+	info, err := os.Stat(handler)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info.Size() > 30<<20 {
 		t.Errorf("%d bytes", info.Size())
 	}
-	const limit = 25 * time.Millisecond
-	best := time.Hour
-	for tries, until := 0, time.Now().Add(patience); tries < 10 || best > limit && time.Now().Before(until); tries++ {
-		answered, stop := firstAnswer(t, path)
-		stop()
-		best = min(best, answered)
+	best, least := time.Hour, time.Hour
+	quick := func() bool { return best <= max(25*time.Millisecond, least*3/2) }
+	for tries, until := 0, time.Now().Add(patience); tries < 10 || !quick() && time.Now().Before(until); tries++ {
+		best, least = min(best, answerOf(t, handler)), min(least, answerOf(t, empty))
 	}
-	t.Logf("first answer after %s, %.1f MB", best.Round(100*time.Microsecond), float64(info.Size())/(1<<20))
-	if best > limit {
-		t.Errorf("first answer after %s", best)
+	t.Logf("first answer after %s, of a server that does nothing after %s; %.1f MB", best.Round(100*time.Microsecond),
+		least.Round(100*time.Microsecond), float64(info.Size())/(1<<20))
+	if !quick() {
+		t.Errorf("first answer after %s, of a server that does nothing after %s", best, least)
 	}
+}
+
+// built compiles a program as it is deployed.
+func built(t *testing.T, source string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), filepath.Base(source))
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, root+source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+func answerOf(t *testing.T, program string) time.Duration {
+	answered, stop := firstAnswer(t, program)
+	stop()
+	return answered
 }
 
 // TestTablesAreMadeAtTheStart: tools of other people look for them before there is a report.
