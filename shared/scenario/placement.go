@@ -129,7 +129,7 @@ func (p Placement) lookUp() Placement {
 		return p
 	}
 	kin := kinOf(p.SourceKind)
-	for _, row := range Rows() {
+	for _, row := range rows() {
 		if !row.matches(kin.like(p.SourceAccess), p.SourceAccess, p.TargetAccess) {
 			continue
 		}

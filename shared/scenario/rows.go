@@ -4,7 +4,12 @@
 // handed in, and its words are the catalogue's.
 package scenario
 
-import "github.com/pgpreflight/pgpreflight/shared/request"
+import (
+	"slices"
+	"sync"
+
+	"github.com/pgpreflight/pgpreflight/shared/request"
+)
 
 // Document names the page that a fact of the tables stands on.
 type Document struct {
@@ -78,7 +83,10 @@ const (
 const singleServerRetired = "2025-03-28"
 
 // Rows lists the table in its own order. The first row that matches decides, so the two rows for any source come last.
-func Rows() []Row {
+func Rows() []Row { return slices.Clone(rows()) }
+
+// rows are put together once, as the other tables here are: each check looks through them several times.
+var rows = sync.OnceValue(func() []Row {
 	public, private := []request.Access{request.Public}, []request.Access{request.Private}
 	endpoint := []request.Access{request.PrivateEndpoint}
 	anyPrivate := []request.Access{request.Private, request.PrivateEndpoint}
@@ -135,11 +143,11 @@ func Rows() []Row {
 		{Number: 12, SourceAccess: anyPrivate, TargetAccess: request.Public, Support: No, Paths: direct,
 			Steps: []string{"supported_target"}},
 	}
-}
+})
 
 // RowOf gives a row by its number.
 func RowOf(number int) (Row, bool) {
-	for _, row := range Rows() {
+	for _, row := range rows() {
 		if row.Number == number {
 			return row, true
 		}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
@@ -54,7 +55,7 @@ type view struct {
 }
 
 // views is section "DNS rules" of the facts, read backwards: from the answer to the placement.
-func views() []view {
+var views = sync.OnceValue(func() []view {
 	servers := []string{target, runtime}
 	every := []string{source, target, runtime}
 	link := []request.Access{request.PrivateEndpoint, request.Private}
@@ -77,7 +78,7 @@ func views() []view {
 		{legs: servers, nature: privateNature, anyZone: true, seems: string(request.Private), fits: unclear},
 		{legs: []string{source}, nature: privateNature, anyZone: true, access: request.Private, fits: private},
 	}
-}
+})
 
 // see reads one leg.
 func see(leg string, e request.Endpoint, o Observed, kind request.Kind) sight {
@@ -146,13 +147,13 @@ func natureOfOne(address netip.Addr) nature {
 }
 
 // special are ranges of RFC 6890 that look public and are nobody's.
-func special() []netip.Prefix {
+var special = sync.OnceValue(func() []netip.Prefix {
 	four := func(bits int, bytes [4]byte) netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4(bytes), bits) }
 	return []netip.Prefix{four(8, [4]byte{0}), four(24, [4]byte{192, 0, 0}), four(24, [4]byte{192, 0, 2}),
 		four(15, [4]byte{198, 18}), four(24, [4]byte{198, 51, 100}), four(24, [4]byte{203, 0, 113}), four(4, [4]byte{240}),
 		four(32, [4]byte{168, 63, 129, 16}), // the Azure platform's own, in every virtual network
 		netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8}), 32)}
-}
+})
 
 // shown is what was seen, for people: the chain of names and the addresses.
 func (o Observed) shown(e request.Endpoint) string {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/request"
@@ -64,9 +65,11 @@ const (
 )
 
 // Steps lists every step of every row.
-func Steps() []Step {
+func Steps() []Step { return slices.Clone(steps()) }
+
+var steps = sync.OnceValue(func() []Step {
 	return slices.Concat(sourceSteps(), networkSteps(), zoneSteps(), serverSteps())
-}
+})
 
 // sourceSteps are done at the source.
 func sourceSteps() []Step {
@@ -182,7 +185,7 @@ func (p Placement) Steps() []Step {
 	if !known {
 		return nil
 	}
-	all := Steps()
+	all := steps()
 	var out []Step
 	for _, key := range row.Steps {
 		i := slices.IndexFunc(all, func(s Step) bool { return s.Key == key })
