@@ -13,8 +13,12 @@ const generic = "generic"
 // destinations are the notices that a report asks for, none of them stored.
 func destinations(n Notice) []store.Notice {
 	wanted := n.Wanted
-	var asked struct{ Notify request.Notify }
-	if len(n.Report.Request) > 0 && json.Unmarshal(n.Report.Request, &asked) == nil {
+	// A request that was refused is not kept whole, and so has no version: what it asked for stands in the message alone.
+	var asked struct {
+		Version int
+		Notify  request.Notify
+	}
+	if len(n.Report.Request) > 0 && json.Unmarshal(n.Report.Request, &asked) == nil && asked.Version > 0 {
 		wanted = asked.Notify
 	}
 	var all []store.Notice

@@ -29,7 +29,7 @@ const (
 // Notice is a report that somebody is to be told of.
 type Notice struct {
 	Report report.Report
-	// Wanted is what the message asked for. It counts where the report has no request: that one was refused.
+	// Wanted is what the message asked for. It counts where the report has no whole request: that one was refused.
 	Wanted        request.Notify
 	CorrelationID string
 	// Changed tells that the report changes what was said of its route: Was, since WasSince; Was is empty where nothing was

@@ -66,15 +66,18 @@ func TestNobodyToTell(t *testing.T) {
 	}
 }
 
-// A refused request is no part of its report; the message says whom to tell.
+// Of a refused request the report keeps at most who asked; the message says whom to tell.
 func TestARefusalIsTold(t *testing.T) {
 	t.Parallel()
-	f := asking(request.Notify{})
-	f.report.Request, f.report.Verdict = nil, report.Rejected
-	notice := f.notice()
-	notice.Wanted = request.Notify{ReplyTo: "answers"}
-	if err := f.notifier().Notify(t.Context(), notice); err != nil || f.count(ToReply) != 1 {
-		t.Errorf("%v, sent %d", err, len(f.sent))
+	refused := request.Problem{ID: "c-1", RequestedBy: "pipeline"}
+	for _, kept := range []json.RawMessage{nil, refused.Sound()} {
+		f := asking(request.Notify{})
+		f.report.Request, f.report.Verdict = kept, report.Rejected
+		notice := f.notice()
+		notice.Wanted = request.Notify{ReplyTo: "answers"}
+		if err := f.notifier().Notify(t.Context(), notice); err != nil || f.count(ToReply) != 1 {
+			t.Errorf("%s: %v, sent %d", kept, err, len(f.sent))
+		}
 	}
 }
 
