@@ -17,7 +17,7 @@ go vet ./... || status=1
 go test -race -json -timeout 40m -parallel 8 "$@" ./infra/local/terraform >.local/test-infra.json 2>.local/test-infra.stderr &
 infra=$!
 go list ./... | grep -v /infra/local/terraform$ |
-	xargs go test -race -json -timeout 25m "$@" >.local/test.json 2>.local/test.stderr || status=1
+	xargs go test -race -json -timeout 45m "$@" >.local/test.json 2>.local/test.stderr || status=1
 wait $infra || status=1
 cat .local/test-infra.json >>.local/test.json
 cat .local/test-infra.stderr >>.local/test.stderr

@@ -38,7 +38,7 @@ const (
 	replies  = "check-replies"
 	password = "never-to-be-seen-7c1f"
 	// patience for one report; a redelivery after a kill waits for the lock.
-	patience = 60 * time.Second
+	patience = 120 * time.Second
 )
 
 // handler is the binary under test, built once with the race detector.
@@ -161,7 +161,7 @@ func skipIfMissing(t *testing.T, err error) {
 
 func (b *bench) check(id string) request.Check {
 	return request.Check{Version: 1, ID: id, Route: "orders-db", Wave: "2026-12", Mode: request.Offline,
-		Depth: request.DepthLogin, TimeoutSeconds: 10, RequestedBy: "e2e",
+		Depth: request.DepthLogin, TimeoutSeconds: 40, RequestedBy: "e2e",
 		Source: endpoint(sourceHost, b.source.Port, "orders"), Target: endpoint(targetHost, b.target.Port, "postgres")}
 }
 

@@ -58,7 +58,7 @@ func slow(t *testing.T, b *bench, id string) (request.Check, <-chan struct{}) {
 	c := b.check(id)
 	var reached <-chan struct{}
 	c.Source.Port, reached = slowPeer(t)
-	c.TimeoutSeconds = 15
+	c.TimeoutSeconds = 30
 	return c, reached
 }
 
