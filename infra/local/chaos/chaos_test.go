@@ -22,8 +22,9 @@ const (
 	// sentOver is how long the requests take to come in, and things to go wrong.
 	sentOver = 45 * time.Second
 	// settledWithin is how long the last report may take after that. What was put back comes again after 30 s; whoever
-	// was being told when the handler was killed is told again after 46 s.
-	settledWithin = 7 * time.Minute
+	// was being told when the handler was killed is told again after 46 s. The rest is for slow machines with other work:
+	// how fast it goes is not asked here.
+	settledWithin = 20 * time.Minute
 )
 
 func setting(t *testing.T, name string, preset int) int {

@@ -94,14 +94,15 @@ func (s *senders) request(ctx context.Context, p planned) error {
 }
 
 func (s *senders) untilTaken(ctx context.Context, p planned, message string) error {
-	for {
+	begin := time.Now()
+	for tries := 1; ; tries++ {
 		err := s.send(ctx, p, message)
 		if err == nil {
 			return nil
 		}
 		s.failed.Add(1)
 		if !sleep(ctx, 300*time.Millisecond) {
-			return fmt.Errorf("send %s: %w", p.id, err)
+			return fmt.Errorf("send %s, try %d after %s: %w", p.id, tries, time.Since(begin).Round(time.Second), err)
 		}
 	}
 }
