@@ -61,7 +61,7 @@ func (l *legRun) guarded(ctx context.Context, out *diagnosis.Leg) (err error) {
 }
 
 func (l *legRun) run(ctx context.Context, out *diagnosis.Leg) {
-	*out = diagnosis.Leg{Name: l.leg.Name, From: "function", Endpoint: l.leg.Endpoint, Kind: l.leg.Kind, Access: l.leg.Access}
+	out.Name, out.From, out.Endpoint, out.Kind, out.Access = l.leg.Name, "function", l.leg.Endpoint, l.leg.Kind, l.leg.Access
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer l.close()
@@ -69,10 +69,10 @@ func (l *legRun) run(ctx context.Context, out *diagnosis.Leg) {
 		l.password = l.runner.fetch(ctx, l.leg.Endpoint.Credential)
 	}
 	out.Layers = make([]diagnosis.Layer, len(l.leg.Steps))
-	for i, step := range l.leg.Steps {
+	for i := range l.leg.Steps {
 		layer := &out.Layers[i]
-		*layer = l.step(ctx, step)
-		layer.Layer = step.Layer
+		*layer = l.step(ctx, l.leg.Steps[i])
+		layer.Layer = l.leg.Steps[i].Layer
 		layer.Findings = l.named(layer.Findings)
 		l.runner.parts.Progress(ctx, l.leg.Name, *layer)
 		l.bar(*layer)
@@ -115,15 +115,11 @@ func (l *legRun) step(ctx context.Context, step plan.Step) diagnosis.Layer {
 		l.blocked = step.Layer
 		return diagnosis.Layer{Inconclusive: context.Cause(ctx).Error()}
 	}
-	run := map[finding.Layer]func(context.Context) (diagnosis.Layer, bool){
-		finding.Resolve: l.resolve, finding.Connect: l.connect, finding.TLS: l.secure, finding.Login: l.login,
-		finding.Prerequisites: l.prerequisites,
-	}[step.Layer]
 	within, cancel := context.WithTimeout(ctx, step.Share)
 	defer cancel()
 	l.share = step.Share
 	started := time.Now()
-	layer, open := run(within)
+	layer, open := l.layer(within, step.Layer)
 	layer.Elapsed = time.Since(started)
 	layer.Closed = !open
 	if !open {
@@ -133,6 +129,21 @@ func (l *legRun) step(ctx context.Context, step plan.Step) diagnosis.Layer {
 		layer.Inconclusive = ending(ctx, within)
 	}
 	return layer
+}
+
+// layer runs one layer and tells whether it left anything for the next one to go on with.
+func (l *legRun) layer(ctx context.Context, name finding.Layer) (diagnosis.Layer, bool) {
+	switch name {
+	case finding.Resolve:
+		return l.resolve(ctx)
+	case finding.Connect:
+		return l.connect(ctx)
+	case finding.TLS:
+		return l.secure(ctx)
+	case finding.Login:
+		return l.login(ctx)
+	}
+	return l.prerequisites(ctx)
 }
 
 const shareOver = "its share of the time was over before it could ask"

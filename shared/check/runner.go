@@ -87,7 +87,9 @@ func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error
 	var words *catalog.Catalog
 	// The words are read while the network is waited for: that costs as much time as a near server's answer.
 	loading.Go(func() (err error) { words, err = r.parts.Words(); return err })
-	seen, err := r.see(ctx, c)
+	seen := &walked{}
+	seen.Request = c
+	err := r.see(ctx, seen)
 	if err == nil {
 		err = loading.Wait()
 	}
@@ -105,19 +107,23 @@ type walked struct {
 }
 
 // see walks every way, where the request allows any.
-func (r *Runner) see(ctx context.Context, c request.Check) (*walked, error) {
+func (r *Runner) see(ctx context.Context, out *walked) error {
 	resolvers, err := r.parts.Resolvers()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := &walked{Result: diagnosis.Result{Request: c, Placement: scenario.Place(c), Vantage: r.vantage(c, resolvers),
-		Started: r.parts.Now()}}
-	out.Findings = r.judgePorts(c)
+	r.place(out, resolvers)
 	if len(out.Findings) == 0 && out.Placement.Support != scenario.No {
 		err = r.observe(ctx, out, resolvers)
 	}
 	out.Finished = r.parts.Now()
-	return out, err
+	return err
+}
+
+// place notes what is known before anything is sent.
+func (r *Runner) place(out *walked, resolvers []netip.AddrPort) {
+	out.Placement, out.Vantage = scenario.Place(out.Request), r.vantage(out.Request, resolvers)
+	out.Started, out.Findings = r.parts.Now(), r.judgePorts(out.Request)
 }
 
 // judge adds what only the legs together mean, and writes the report.
@@ -126,26 +132,34 @@ func (r *Runner) judge(ctx context.Context, words *catalog.Catalog, seen *walked
 	defer func() { <-r.judging }()
 	at := r.parts.Vantage
 	evidence.Place(&seen.Result, scenario.Vantage{InAzure: at.FunctionApp != "", Address: at.Address})
-	seen.Vantage.Address = vantageAddress(seen.Result)
+	seen.Vantage.Address = vantageAddress(&seen.Result)
 	if seen.azure != nil {
 		evidence.Azure(&seen.Result, *seen.azure)
 		r.tell(ctx, seen.Result)
 	}
-	return diagnosis.Report(words, seen.Result)
+	return diagnosis.Report(words, &seen.Result)
 }
 
 // observe walks the legs and reads the configuration beside them, everything under one deadline.
 func (r *Runner) observe(ctx context.Context, out *walked, resolvers []netip.AddrPort) (err error) {
-	p := plan.Make(out.Request, out.Placement)
+	p := planned(&out.Result)
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Deadline, ErrBudget)
 	defer cancel()
 	reading := r.read(ctx, p.Reading)
-	if out.Legs, err = r.legs(ctx, &p, resolvers); err != nil {
+	if out.Legs, err = r.legs(ctx, p, resolvers); err != nil {
 		return err
 	}
 	out.azure, err = reading.await(ctx)
-	evidence.Compare(out.Legs, p, out.azure)
+	evidence.Compare(out.Legs, *p, out.azure)
 	return err
+}
+
+// planned is a function of its own so that the copies it makes do not stand on the check's stack while it waits.
+//
+//go:noinline
+func planned(of *diagnosis.Result) *plan.Plan {
+	p := plan.Make(of.Request, of.Placement)
+	return &p
 }
 
 // legs walks every leg at once and waits for all.

@@ -21,7 +21,7 @@ func (r *Runner) vantage(c request.Check, resolvers []netip.AddrPort) report.Van
 }
 
 // vantageAddress is the address that the platform gave us, or else the one that a connection of the check came from.
-func vantageAddress(result diagnosis.Result) string {
+func vantageAddress(result *diagnosis.Result) string {
 	if result.Vantage.Address != "" {
 		return result.Vantage.Address
 	}

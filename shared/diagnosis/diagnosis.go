@@ -53,9 +53,9 @@ type Layer struct {
 	Closed bool
 }
 
-// Report judges a result as a whole and puts it into words.
-func Report(words *catalog.Catalog, r Result) (report.Report, error) {
-	j := judge{words: words, result: r, known: map[string]catalog.Facts{}}
+// Report judges a result as a whole and puts it into words. It changes nothing in the result.
+func Report(words *catalog.Catalog, r *Result) (report.Report, error) {
+	j := &judge{words: words, result: r, known: map[string]catalog.Facts{}}
 	j.joins = j.join()
 	out := report.Report{
 		Version: report.Version, ID: r.Request.ID, Route: r.Request.Route, Wave: r.Request.Wave,
@@ -83,7 +83,7 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 	if out.Scenario, err = j.scenario(); err != nil {
 		return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
 	}
-	if out.Headline, err = j.headline(out, broken); err != nil {
+	if out.Headline, err = j.headline(&out, broken); err != nil {
 		return report.Report{}, fmt.Errorf("diagnose %s: %w", r.Request.ID, err)
 	}
 	if len(r.Legs) == 0 {
@@ -98,14 +98,14 @@ func Report(words *catalog.Catalog, r Result) (report.Report, error) {
 // judge carries what every step of a judgement needs.
 type judge struct {
 	words  *catalog.Catalog
-	result Result
+	result *Result
 	// joins are the symptoms that the configuration says something about.
 	joins joins
 	// known are the facts of each leg that was spoken of.
 	known map[string]catalog.Facts
 }
 
-func (j judge) leg(l Leg) report.Leg {
+func (j *judge) leg(l Leg) report.Leg {
 	out := report.Leg{Name: l.Name, From: l.From, Endpoint: endpoint(l.Endpoint)}
 	for _, layer := range l.Layers {
 		out.Layers = append(out.Layers, report.Layer{Layer: layer.Layer, Status: j.status(layer),
@@ -116,7 +116,7 @@ func (j judge) leg(l Leg) report.Leg {
 }
 
 // status is the worst that a layer's findings say.
-func (j judge) status(l Layer) finding.Status {
+func (j *judge) status(l Layer) finding.Status {
 	switch {
 	case l.Inconclusive != "":
 		return finding.StatusInconclusive
@@ -151,7 +151,7 @@ func worse(a, b finding.Status) finding.Status {
 
 // findings lists everything that was found: failures before warnings before information, and within one severity the
 // lower layer first, since the upper ones follow from it.
-func (j judge) findings() []finding.Finding {
+func (j *judge) findings() []finding.Finding {
 	all := slices.Clone(j.result.Findings)
 	for _, leg := range j.result.Legs {
 		for _, layer := range leg.Layers {
@@ -168,12 +168,12 @@ func (j judge) findings() []finding.Finding {
 	return all
 }
 
-func (j judge) rank(f finding.Finding) int {
+func (j *judge) rank(f finding.Finding) int {
 	return slices.Index([]finding.Severity{finding.Failed, finding.Warned, finding.Info}, j.words.SeverityOf(f))
 }
 
 // broken lists the findings that failed, the first broken one first.
-func (j judge) broken(all []finding.Finding) []finding.Finding {
+func (j *judge) broken(all []finding.Finding) []finding.Finding {
 	var out []finding.Finding
 	for _, f := range all {
 		if j.words.SeverityOf(f) == finding.Failed {
@@ -183,7 +183,7 @@ func (j judge) broken(all []finding.Finding) []finding.Finding {
 	return out
 }
 
-func (j judge) verdict(all []finding.Finding, legs []report.Leg) report.Verdict {
+func (j *judge) verdict(all []finding.Finding, legs []report.Leg) report.Verdict {
 	statuses := map[finding.Status]bool{}
 	for _, leg := range legs {
 		for _, layer := range leg.Layers {

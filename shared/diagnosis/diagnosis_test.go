@@ -84,7 +84,7 @@ func TestVerdictAndFirstBroken(t *testing.T) {
 			finding.ScenarioUnsupported},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := Report(words(t), c.result)
+			r, err := Report(words(t), &c.result)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,8 +126,9 @@ func TestStatusOfALayer(t *testing.T) {
 }
 
 func TestHeadlineNamesBothEnds(t *testing.T) {
-	r, err := Report(words(t), result([]Layer{failed(finding.Connect, found(finding.TCPRefused, finding.Connect, "source"))},
-		[]Layer{failed(finding.Login, found(finding.AuthFailed, finding.Login, "target"))}))
+	both := result([]Layer{failed(finding.Connect, found(finding.TCPRefused, finding.Connect, "source"))},
+		[]Layer{failed(finding.Login, found(finding.AuthFailed, finding.Login, "target"))})
+	r, err := Report(words(t), &both)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,12 +157,12 @@ func TestHeadlineSaysWhereTLSWasLeftOut(t *testing.T) {
 		for _, i := range test.without {
 			r.Legs[i].Endpoint.TLS.Mode = request.TLSDisable
 		}
-		got, err := Report(words(t), r)
+		got, err := Report(words(t), &r)
 		if err != nil || !strings.Contains(got.Headline, test.want) || strings.Contains(got.Headline, test.lack) {
 			t.Errorf("%s without TLS on %v: %s, %v", test.depth, test.without, got.Headline, err)
 		}
 		r.Legs[1].Layers[0].Findings = []finding.Finding{found(finding.TCPSlow, finding.Connect, "target")}
-		if got, err = Report(words(t), r); err != nil || strings.Contains(got.Headline, "TLS") != (test.lack != "TLS") {
+		if got, err = Report(words(t), &r); err != nil || strings.Contains(got.Headline, "TLS") != (test.lack != "TLS") {
 			t.Errorf("%s with a warning: %s, %v", test.depth, got.Headline, err)
 		}
 	}
@@ -219,16 +220,16 @@ func TestElapsedFollowsFromTheStamps(t *testing.T) {
 	stamped := r
 	stamped.Started, stamped.Finished = r.Started.Round(0), r.Finished.Round(0).Add(7*time.Microsecond)
 	r.Finished = time.Unix(0, stamped.Finished.UnixNano())
-	first, err := Report(words(t), r)
+	first, err := Report(words(t), &r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Report(words(t), stamped)
+	again, err := Report(words(t), &stamped)
 	if err != nil || first.ElapsedMs != again.ElapsedMs || first.ElapsedMs != 1.58 {
 		t.Errorf("%v and %v ms, %v", first.ElapsedMs, again.ElapsedMs, err)
 	}
 	stamped.Finished = stamped.Started.Add(-time.Hour) // somebody set the clock
-	if back, err := Report(words(t), stamped); err != nil || back.ElapsedMs != 0 {
+	if back, err := Report(words(t), &stamped); err != nil || back.ElapsedMs != 0 {
 		t.Errorf("%v ms, %v", back.ElapsedMs, err)
 	}
 }

@@ -30,7 +30,7 @@ type cause struct {
 }
 
 // join finds for each symptom what the configuration says about it. Nothing is joined where nothing was read.
-func (j judge) join() joins {
+func (j *judge) join() joins {
 	if j.result.Azure == nil {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (j judge) join() joins {
 }
 
 // configuration gathers the layers azure of all legs.
-func (j judge) configuration() ([]finding.Finding, []azure.Check) {
+func (j *judge) configuration() ([]finding.Finding, []azure.Check) {
 	var facts []finding.Finding
 	var checks []azure.Check
 	for _, leg := range j.result.Legs {
@@ -65,7 +65,7 @@ func (j judge) configuration() ([]finding.Finding, []azure.Check) {
 	return facts, checks
 }
 
-func (j judge) joinOne(symptom finding.Finding, facts []finding.Finding, checks []azure.Check) join {
+func (j *judge) joinOne(symptom finding.Finding, facts []finding.Finding, checks []azure.Check) join {
 	out := join{symptom: symptom, failed: j.words.SeverityOf(symptom) == finding.Failed}
 	for _, likelihood := range []string{"certain", "likely"} {
 		for _, fact := range facts {
@@ -115,7 +115,7 @@ func (one join) certain() (finding.Finding, bool) {
 }
 
 // word puts a finding into words, together with what the configuration says about it.
-func (j judge) word(f finding.Finding) (report.Finding, error) {
+func (j *judge) word(f finding.Finding) (report.Finding, error) {
 	one, known := j.joins.of(f)
 	if !known {
 		return j.words.Word(f, j.factsOf(f))
@@ -154,7 +154,7 @@ func ruledOut(one join) []string {
 
 // explained puts the causes before the guesses. Where one is certain, the guesses, their remedies and whose they were
 // have no more to say.
-func (j judge) explained(f report.Finding, one join) (report.Finding, error) {
+func (j *judge) explained(f report.Finding, one join) (report.Finding, error) {
 	_, certain := one.certain()
 	var causes []report.Cause
 	var remedies []report.Remedy
@@ -193,7 +193,7 @@ func confirmOf(fact report.Finding) string {
 }
 
 // unexplained says that the configuration looks right, and where the cause then stands.
-func (j judge) unexplained(f report.Finding, one join) (report.Finding, error) {
+func (j *judge) unexplained(f report.Finding, one join) (report.Finding, error) {
 	facts := j.facts(one.symptom.Leg)
 	facts["layer"], facts["byServer"] = string(one.symptom.Layer), one.symptom.From == "server"
 	facts["runtimeConnects"] = j.result.Placement.RuntimeServer
@@ -219,7 +219,7 @@ func withArg(args finding.Args, name string, value any) finding.Args {
 }
 
 // causedHeadline is the headline of a symptom, with its cause where that is certain.
-func (j judge) causedHeadline(f finding.Finding) (string, error) {
+func (j *judge) causedHeadline(f finding.Finding) (string, error) {
 	headline, err := j.words.Headline(f, j.factsOf(f))
 	if err != nil {
 		return "", err

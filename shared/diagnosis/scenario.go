@@ -12,7 +12,7 @@ import (
 )
 
 // scenario is the row that the check was judged by, with what the check shows of its steps.
-func (j judge) scenario() (report.Scenario, error) {
+func (j *judge) scenario() (report.Scenario, error) {
 	p := j.result.Placement
 	out := report.Scenario{Row: p.Row, Nearest: p.Nearest, Supported: string(p.Support), Declared: p.Declared,
 		Inferred: p.Inferred}
@@ -39,7 +39,7 @@ func (j judge) scenario() (report.Scenario, error) {
 	return out, err
 }
 
-func (j judge) notes(row int) (string, error) {
+func (j *judge) notes(row int) (string, error) {
 	var notes []string
 	for _, note := range j.result.Placement.Notes {
 		text, err := j.words.Note(string(note), catalog.Facts{"kind": string(j.result.Placement.SourceKind), "row": row})
@@ -51,7 +51,7 @@ func (j judge) notes(row int) (string, error) {
 	return strings.Join(notes, " "), nil
 }
 
-func (j judge) answers() (map[string]string, error) {
+func (j *judge) answers() (map[string]string, error) {
 	out := map[string]string{}
 	for leg, key := range j.result.Placement.Answers() {
 		text, err := j.words.Answer(key)
@@ -63,10 +63,10 @@ func (j judge) answers() (map[string]string, error) {
 	return out, nil
 }
 
-func (j judge) steps(runtimeRow bool) ([]report.Step, error) {
-	var out []report.Step
-	legs := map[string]catalog.Facts{}
-	for _, progress := range j.result.Placement.Progress(j.seen()) {
+func (j *judge) steps(runtimeRow bool) ([]report.Step, error) {
+	all := j.result.Placement.Progress(j.seen())
+	out, legs := make([]report.Step, 0, len(all)), map[string]catalog.Facts{}
+	for _, progress := range all {
 		facts, known := legs[progress.Step.Leg]
 		if !known {
 			facts = maps.Clone(j.facts(progress.Step.Leg))
@@ -87,7 +87,7 @@ func (j judge) steps(runtimeRow bool) ([]report.Step, error) {
 
 // seen is what the steps are judged by: each layer, and the findings that belong to none. What only informs is left
 // out.
-func (j judge) seen() []scenario.Seen {
+func (j *judge) seen() []scenario.Seen {
 	var out []scenario.Seen
 	for _, f := range j.result.Findings {
 		out = append(out, scenario.Seen{Leg: f.Leg, Layer: f.Layer, Codes: j.codes([]finding.Finding{f})})
@@ -115,7 +115,7 @@ func configured(l Layer) map[string]scenario.State {
 	return out
 }
 
-func (j judge) codes(found []finding.Finding) []finding.Code {
+func (j *judge) codes(found []finding.Finding) []finding.Code {
 	var out []finding.Code
 	for _, f := range found {
 		if j.words.SeverityOf(f) != finding.Info {

@@ -23,7 +23,7 @@ func placed(kind request.Kind, from, to request.Access) Result {
 
 func diagnose(t *testing.T, r Result) report.Report {
 	t.Helper()
-	out, err := Report(words(t), r)
+	out, err := Report(words(t), &r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 // facts are the request's own names, for the words of a finding on one leg. A finding on no leg speaks of the source.
 // They are the same for every text about a leg, and are not to be changed.
-func (j judge) facts(name string) catalog.Facts {
+func (j *judge) facts(name string) catalog.Facts {
 	if known, ok := j.known[name]; ok {
 		return known
 	}
@@ -40,7 +40,7 @@ func (j judge) facts(name string) catalog.Facts {
 }
 
 // factsOf are the facts for a finding. What a server saw for us it saw from where it stands.
-func (j judge) factsOf(f finding.Finding) catalog.Facts {
+func (j *judge) factsOf(f finding.Finding) catalog.Facts {
 	facts := j.facts(f.Leg)
 	if f.From == "server" {
 		facts = maps.Clone(facts)
@@ -50,7 +50,7 @@ func (j judge) factsOf(f finding.Finding) catalog.Facts {
 }
 
 // asker is the host of the server that was asked in our place.
-func (j judge) asker() string {
+func (j *judge) asker() string {
 	if runtime := j.result.Request.RuntimeServer; runtime != nil {
 		return runtime.Host
 	}
@@ -80,9 +80,9 @@ func resourceID(a request.Azure, leg string) string {
 }
 
 // headline is one true sentence: about the first broken finding where there is one, else about the verdict.
-func (j judge) headline(r report.Report, broken []finding.Finding) (string, error) {
+func (j *judge) headline(r *report.Report, broken []finding.Finding) (string, error) {
 	if len(broken) > 0 {
-		return j.brokenHeadline(broken)
+		return j.brokenHeadline(r, broken)
 	}
 	c := j.result.Request
 	without, depth := j.withoutTLS()
@@ -103,7 +103,7 @@ func (j judge) headline(r report.Report, broken []finding.Finding) (string, erro
 
 // withoutTLS names the legs whose TLS was left out as the request says, and the depth that was reached: where TLS was the
 // deepest layer and no leg has it, that is the one before.
-func (j judge) withoutTLS() (string, request.Depth) {
+func (j *judge) withoutTLS() (string, request.Depth) {
 	depth := j.result.Request.Depth
 	if depth == request.DepthResolve || depth == request.DepthConnect {
 		return "", depth
@@ -125,7 +125,8 @@ func (j judge) withoutTLS() (string, request.Depth) {
 	return strings.Join(names, " and the "), depth
 }
 
-func (j judge) brokenHeadline(broken []finding.Finding) (string, error) {
+// brokenHeadline is about the first broken finding. Those that failed are the first of the report's findings.
+func (j *judge) brokenHeadline(r *report.Report, broken []finding.Finding) (string, error) {
 	headline, err := j.causedHeadline(broken[0])
 	if err != nil {
 		return "", err
@@ -134,16 +135,12 @@ func (j judge) brokenHeadline(broken []finding.Finding) (string, error) {
 	if other < 0 || broken[0].Leg == "" {
 		return headline, nil
 	}
-	worded, err := j.words.Word(broken[other], j.factsOf(broken[other]))
-	if err != nil {
-		return "", err
-	}
 	return j.words.Verdict("alsoBroken", catalog.Facts{"headline": headline, "otherLeg": broken[other].Leg,
-		"otherTitle": worded.Title})
+		"otherTitle": r.Findings[other].Title})
 }
 
 // limits are the facts that decide what this check cannot prove.
-func (j judge) limits() catalog.Facts {
+func (j *judge) limits() catalog.Facts {
 	depth := j.result.Request.Depth
 	ran := func(layer finding.Layer) bool {
 		return slices.ContainsFunc(j.result.Legs, func(l Leg) bool {

@@ -88,7 +88,7 @@ func reported(t *testing.T, r diagnosis.Result, c azure.Configuration) report.Re
 		t.Fatal(err)
 	}
 	evidence.Azure(&r, c)
-	out, err := diagnosis.Report(words, r)
+	out, err := diagnosis.Report(words, &r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func Judge(words *catalog.Catalog, raw []byte) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	made, err := diagnosis.Report(words, result)
+	made, err := diagnosis.Report(words, &result)
 	if err != nil {
 		return Result{}, fmt.Errorf("judge %s again: %w", old.ID, err)
 	}

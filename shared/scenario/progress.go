@@ -45,18 +45,22 @@ type Seen struct {
 // probe beside it saw.
 func (p Placement) Progress(seen []Seen) []Progress {
 	steps := p.Steps()
-	suspects := slices.DeleteFunc(slices.Clone(steps), func(s Step) bool { return cleared(s, seen) })
-	var out []Progress
-	for _, step := range steps {
+	out, suspects := make([]Progress, len(steps)), make([]Step, 0, len(steps))
+	for i, step := range steps {
 		if cleared(step, seen) {
-			out = append(out, Progress{Step: step, State: Done})
+			out[i] = Progress{Step: step, State: Done}
+		} else {
+			suspects = append(suspects, step)
+		}
+	}
+	for i, step := range steps {
+		if out[i].State == Done {
 			continue
 		}
-		progress := p.progress(step, suspects, seen)
+		out[i] = p.progress(step, suspects, seen)
 		if configured(step, seen) == Undone {
-			progress.State = Undone
+			out[i].State = Undone
 		}
-		out = append(out, progress)
 	}
 	return out
 }
@@ -79,23 +83,24 @@ func configured(step Step, seen []Seen) State {
 // got through what any vantage can show. What kept the other one out is then something else, unless the configuration
 // says it.
 func cleared(step Step, seen []Seen) bool {
-	about := slices.DeleteFunc(slices.Clone(seen), func(s Seen) bool { return s.Leg != "" && s.Leg != step.Leg })
-	shown := func(s Seen) bool { return slices.ContainsFunc(s.Codes, step.shows) }
-	read := func(s Seen) bool { return !s.probed() && shown(s) }
 	switch configured(step, seen) {
 	case Done:
 		return true
 	case Undone:
 		return false
 	}
-	if step.Reach != Anywhere || slices.ContainsFunc(about, read) {
+	about := func(s Seen) bool { return s.Leg == "" || s.Leg == step.Leg }
+	shown := func(s Seen) bool { return about(s) && slices.ContainsFunc(s.Codes, step.shows) }
+	read := func(s Seen) bool { return !s.probed() && shown(s) }
+	if step.Reach != Anywhere || slices.ContainsFunc(seen, read) {
 		return false
 	}
-	return slices.ContainsFunc([]bool{false, true}, func(byServer bool) bool {
-		tried := slices.DeleteFunc(slices.Clone(about), func(s Seen) bool { return s.ByServer != byServer })
-		proven := func(s Seen) bool { return s.shownDone(step, seen) }
-		return slices.ContainsFunc(tried, proven) && !slices.ContainsFunc(tried, shown)
-	})
+	gotThrough := func(byServer bool) bool {
+		proven := func(s Seen) bool { return s.ByServer == byServer && s.shownDone(step, seen) }
+		kept := func(s Seen) bool { return s.ByServer == byServer && shown(s) }
+		return slices.ContainsFunc(seen, proven) && !slices.ContainsFunc(seen, kept)
+	}
+	return gotThrough(false) || gotThrough(true)
 }
 
 // shownDone tells whether a layer shows a step done. A probe that was led to an address of the wrong nature went another

@@ -185,8 +185,7 @@ func (p Placement) Steps() []Step {
 	if !known {
 		return nil
 	}
-	all := steps()
-	var out []Step
+	all, out := steps(), make([]Step, 0, len(row.Steps))
 	for _, key := range row.Steps {
 		i := slices.IndexFunc(all, func(s Step) bool { return s.Key == key })
 		if i >= 0 && p.needs(all[i]) {

@@ -23,8 +23,8 @@ func fit(r report.Report) (report.Report, string, error) {
 	if err != nil {
 		return r, "", fmt.Errorf("encode report %s: %w", r.ID, err)
 	}
-	if units(string(raw)) <= reportUnits {
-		return r, string(raw), nil
+	if text := string(raw); fits(text, reportUnits) {
+		return r, text, nil
 	}
 	return shortened(r)
 }
@@ -40,8 +40,8 @@ func shortened(whole report.Report) (report.Report, string, error) {
 		if err != nil {
 			return r, "", fmt.Errorf("encode report %s: %w", r.ID, err)
 		}
-		if units(string(raw)) <= reportUnits {
-			return r, string(raw), nil
+		if text := string(raw); fits(text, reportUnits) {
+			return r, text, nil
 		}
 		if !shrink(&r, whole) {
 			return r, "", fmt.Errorf("report %s has %d bytes without evidence: too long for a row", r.ID, len(raw))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/report"
@@ -294,5 +297,28 @@ func TestStatusOfAFailedTransaction(t *testing.T) {
 		if status != c.wantStatus || code != c.wantCode {
 			t.Errorf("%s: %d %q, want %d %q", c.status, status, code, c.wantStatus, c.wantCode)
 		}
+	}
+}
+
+// The client's own encoding is the measure: what it reads back must be the same.
+func TestRowsAreEncodedAsTheClientDoes(t *testing.T) {
+	t.Parallel()
+	r := row{partition: "p <1>", key: "k & 2", columns: map[string]any{"Text": "a <b> & \"c\" \u2028 é \x00 \U0001F600", "None": "",
+		"Flag": true, "Count": int32(-7), "At": timestamp(time.Date(2026, 11, 30, 4, 5, 6, 789_012_300, time.UTC))}}
+	ours, err := r.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := aztables.EDMEntity{Entity: aztables.Entity{PartitionKey: r.partition, RowKey: r.key},
+		Properties: r.columns}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want map[string]any
+	if err := errors.Join(json.Unmarshal(ours, &got), json.Unmarshal(theirs, &want)); err != nil {
+		t.Fatalf("%v: %s", err, ours)
+	}
+	if !reflect.DeepEqual(got, want) || len(got) != 8 {
+		t.Errorf("encoded as\n%s\nthe client does\n%s", ours, theirs)
 	}
 }

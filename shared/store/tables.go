@@ -1,8 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
@@ -21,18 +26,31 @@ type row struct {
 	columns        map[string]any
 }
 
+// encode writes a row as the client's EDMEntity would, names sorted and times with their type, without its detour over a
+// map of everything: a report's rows are a fifth of what a check costs after its network.
 func (r row) encode() ([]byte, error) {
 	if err := checkKeys(r.partition, r.key); err != nil {
 		return nil, err
 	}
-	// Not json.Marshal: it would read the whole text again to make it compact, which it is.
-	raw, err := aztables.EDMEntity{
-		Entity:     aztables.Entity{PartitionKey: r.partition, RowKey: r.key},
-		Properties: r.columns,
-	}.MarshalJSON()
+	var out bytes.Buffer
+	values := json.NewEncoder(&out)
+	write := func(name string, value any) error {
+		out.WriteString(`,"` + name + `":`)
+		return values.Encode(value)
+	}
+	err := errors.Join(write("PartitionKey", r.partition), write("RowKey", r.key))
+	for _, name := range slices.Sorted(maps.Keys(r.columns)) {
+		value := r.columns[name]
+		if _, is := value.(aztables.EDMDateTime); is {
+			err = errors.Join(err, write(name+"@odata.type", "Edm.DateTime"))
+		}
+		err = errors.Join(err, write(name, value))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encode row %s/%s: %w", r.partition, r.key, err)
 	}
+	raw := append(out.Bytes(), '}')
+	raw[0] = '{' // in place of the first comma
 	return raw, nil
 }
 

@@ -13,6 +13,9 @@ func units(text string) int {
 	return n
 }
 
+// fits tells whether a text has at most limit code units. It never has more than bytes, so most need no counting.
+func fits(text string, limit int) bool { return len(text) <= limit || units(text) <= limit }
+
 func width(r rune) int {
 	if r > 0xFFFF {
 		return 2
@@ -23,6 +26,9 @@ func width(r rune) int {
 // chunks splits a text into pieces of at most limit code units, never within a character, so that no piece holds half a
 // surrogate pair. An empty text is one empty piece.
 func chunks(text string, limit int) []string {
+	if len(text) <= limit {
+		return []string{text}
+	}
 	var pieces []string
 	begin, n := 0, 0
 	for i, r := range text {
@@ -38,7 +44,7 @@ func chunks(text string, limit int) []string {
 // cut shortens a text to at most limit code units and shows that it did. Invalid UTF-8 becomes U+FFFD.
 func cut(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	if units(text) <= limit {
+	if fits(text, limit) {
 		return text
 	}
 	return chunks(text, limit-1)[0] + "…"

@@ -1,7 +1,8 @@
 // Command client is what the benchmark runs besides the programs that people have: many checks in one process, and the
 // program that somebody would write with pgx who knows it well.
 //
-//	client -place FILE [-pairs N] [-at-once K] ours|calls|pgx|holes
+//	client -place FILE [-pairs N] [-at-once K] ours|calls|tables|pgx|holes
+//	                                               (tables: BENCH_TABLES is their connection string)
 //	client -url URL[,URL] [-pairs N] [-at-once K] get
 package main
 
@@ -95,6 +96,12 @@ func worker(name, file string, urls []string, timeout int) (work, error) {
 		return ours(p, p.Request, timeout, rows)
 	case "calls":
 		finish, err := calls()
+		if err != nil {
+			return nil, err
+		}
+		return ours(p, p.Request, timeout, finish)
+	case "tables":
+		finish, err := stored(os.Getenv("BENCH_TABLES"))
 		if err != nil {
 			return nil, err
 		}

@@ -54,6 +54,10 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	drained.print(o, bare, called)
+	stored, err := g.bare(ctx, o, "tables")
+	if err != nil {
+		return err
+	}
+	drained.print(o, bare, called, stored)
 	return nil
 }
