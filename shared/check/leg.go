@@ -71,8 +71,7 @@ func (l *legRun) run(ctx context.Context, out *diagnosis.Leg) {
 	out.Layers = make([]diagnosis.Layer, len(l.leg.Steps))
 	for i := range l.leg.Steps {
 		layer := &out.Layers[i]
-		*layer = l.step(ctx, l.leg.Steps[i])
-		layer.Layer = l.leg.Steps[i].Layer
+		l.step(ctx, &l.leg.Steps[i], layer)
 		layer.Findings = l.named(layer.Findings)
 		l.runner.parts.Progress(ctx, l.leg.Name, *layer)
 		l.bar(*layer)
@@ -105,30 +104,36 @@ func (l *legRun) named(found []finding.Finding) []finding.Finding {
 	return found
 }
 
-func (l *legRun) step(ctx context.Context, step plan.Step) diagnosis.Layer {
+func (l *legRun) step(ctx context.Context, step *plan.Step, out *diagnosis.Layer) {
+	out.Layer = step.Layer
 	switch {
 	case step.Skip != "":
-		return diagnosis.Layer{Skip: step.Skip}
+		out.Skip = step.Skip
 	case l.blocked != "":
-		return diagnosis.Layer{BlockedBy: l.blocked}
+		out.BlockedBy = l.blocked
 	case ctx.Err() != nil:
-		l.blocked = step.Layer
-		return diagnosis.Layer{Inconclusive: context.Cause(ctx).Error()}
+		l.blocked, out.Inconclusive = step.Layer, context.Cause(ctx).Error()
+	default:
+		l.walk(ctx, step, out)
 	}
+}
+
+// walk runs a layer in its share of the time.
+func (l *legRun) walk(ctx context.Context, step *plan.Step, out *diagnosis.Layer) {
 	within, cancel := context.WithTimeout(ctx, step.Share)
 	defer cancel()
 	l.share = step.Share
 	started := time.Now()
-	layer, open := l.layer(within, step.Layer)
-	layer.Elapsed = time.Since(started)
-	layer.Closed = !open
-	if !open {
-		l.blocked = step.Layer
+	seen, open := l.layer(within, step.Layer)
+	*out = seen
+	out.Layer, out.Elapsed, out.Closed = step.Layer, time.Since(started), !open
+	if open {
+		return
 	}
-	if !open && layer.Inconclusive == "" && len(layer.Findings) == 0 {
-		layer.Inconclusive = ending(ctx, within)
+	l.blocked = step.Layer
+	if out.Inconclusive == "" && len(out.Findings) == 0 {
+		out.Inconclusive = ending(ctx, within)
 	}
-	return layer
 }
 
 // layer runs one layer and tells whether it left anything for the next one to go on with.

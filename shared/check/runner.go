@@ -82,21 +82,21 @@ func New(p Parts) *Runner {
 }
 
 // Run runs one check and reports. Trouble of the servers is in the report; an error is our own trouble.
-func (r *Runner) Run(ctx context.Context, c request.Check) (report.Report, error) {
+func (r *Runner) Run(ctx context.Context, c request.Check) (out report.Report, err error) {
 	var loading errgroup.Group
 	var words *catalog.Catalog
 	// The words are read while the network is waited for: that costs as much time as a near server's answer.
 	loading.Go(func() (err error) { words, err = r.parts.Words(); return err })
 	seen := &walked{}
 	seen.Request = c
-	err := r.see(ctx, seen)
-	if err == nil {
+	if err = r.see(ctx, seen); err == nil {
 		err = loading.Wait()
 	}
-	if err != nil {
-		return report.Report{}, fmt.Errorf("run check %s: %w", c.ID, err)
+	if err == nil {
+		err = r.judge(ctx, words, seen, &out)
+		return out, err
 	}
-	return r.judge(ctx, words, seen)
+	return out, fmt.Errorf("run check %s: %w", c.ID, err)
 }
 
 // walked is what there is to judge. It is handed on by its address: a check spends its life waiting, and what stands on
@@ -122,12 +122,12 @@ func (r *Runner) see(ctx context.Context, out *walked) error {
 
 // place notes what is known before anything is sent.
 func (r *Runner) place(out *walked, resolvers []netip.AddrPort) {
-	out.Placement, out.Vantage = scenario.Place(out.Request), r.vantage(out.Request, resolvers)
-	out.Started, out.Findings = r.parts.Now(), r.judgePorts(out.Request)
+	out.Placement, out.Vantage = scenario.Place(out.Request), r.vantage(&out.Request, resolvers)
+	out.Started, out.Findings = r.parts.Now(), r.judgePorts(&out.Request)
 }
 
 // judge adds what only the legs together mean, and writes the report.
-func (r *Runner) judge(ctx context.Context, words *catalog.Catalog, seen *walked) (report.Report, error) {
+func (r *Runner) judge(ctx context.Context, words *catalog.Catalog, seen *walked, out *report.Report) (err error) {
 	r.judging <- struct{}{}
 	defer func() { <-r.judging }()
 	at := r.parts.Vantage
@@ -137,7 +137,8 @@ func (r *Runner) judge(ctx context.Context, words *catalog.Catalog, seen *walked
 		evidence.Azure(&seen.Result, *seen.azure)
 		r.tell(ctx, seen.Result)
 	}
-	return diagnosis.Report(words, &seen.Result)
+	*out, err = diagnosis.Report(words, &seen.Result)
+	return err
 }
 
 // observe walks the legs and reads the configuration beside them, everything under one deadline.
@@ -168,7 +169,8 @@ func (r *Runner) legs(ctx context.Context, p *plan.Plan, resolvers []netip.AddrP
 	asked := newAsk(p.Ask)
 	faults := make([]error, len(p.Legs))
 	walk := func(i int) {
-		run := &legRun{runner: r, leg: p.Legs[i], resolvers: resolvers, ask: asked}
+		run := &legRun{runner: r, resolvers: resolvers, ask: asked}
+		run.leg = p.Legs[i]
 		faults[i] = run.guarded(ctx, &legs[i])
 	}
 	var beside sync.WaitGroup
@@ -184,7 +186,7 @@ func (r *Runner) legs(ctx context.Context, p *plan.Plan, resolvers []netip.AddrP
 }
 
 // judgePorts refuses a port outside the allowed ones before anything is sent, not even a DNS question.
-func (r *Runner) judgePorts(c request.Check) []finding.Finding {
+func (r *Runner) judgePorts(c *request.Check) []finding.Finding {
 	var out []finding.Finding
 	for _, e := range endpoints(c) {
 		if err := r.parts.CheckPort(e.endpoint.Port); err != nil {
@@ -210,7 +212,7 @@ type named struct {
 	endpoint request.Endpoint
 }
 
-func endpoints(c request.Check) []named {
+func endpoints(c *request.Check) []named {
 	all := []named{{"source", c.Source}, {"target", c.Target}}
 	if c.RuntimeServer != nil {
 		all = append(all, named{"runtime", *c.RuntimeServer})

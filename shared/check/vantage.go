@@ -10,7 +10,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/request"
 )
 
-func (r *Runner) vantage(c request.Check, resolvers []netip.AddrPort) report.Vantage {
+func (r *Runner) vantage(c *request.Check, resolvers []netip.AddrPort) report.Vantage {
 	v := r.parts.Vantage
 	v.Subnet = c.Azure.VantageSubnetID
 	v.Resolvers = make([]string, 0, len(resolvers))

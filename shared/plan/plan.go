@@ -64,10 +64,13 @@ type Step struct {
 	Skip string
 }
 
-// shares of the deadline, in thousandths. They leave 40 for the judgement.
-func shares() map[finding.Layer]int {
-	return map[finding.Layer]int{finding.Resolve: 160, finding.Connect: 160, finding.TLS: 160, finding.Login: 240,
-		finding.Prerequisites: 240}
+// share of the deadline that a layer gets. All of them leave 40 thousandths for the judgement.
+func share(of finding.Layer, deadline time.Duration) time.Duration {
+	thousandths := 160
+	if of == finding.Login || of == finding.Prerequisites {
+		thousandths = 240
+	}
+	return min(deadline*time.Duration(thousandths)/1000, longest)
 }
 
 // readingShare is in thousandths too. The reading runs beside the legs; whatever the management plane's throttling asks
@@ -108,11 +111,11 @@ func Make(c request.Check, p scenario.Placement) Plan {
 
 // ask plans the server's own way. It needs a session on that server, and so a login.
 func ask(c request.Check, p Plan) *Ask {
-	asker := p.Legs[len(p.Legs)-1]
+	asker := &p.Legs[len(p.Legs)-1]
 	if !c.ServerVantage || !asker.WantsLogin() {
 		return nil
 	}
-	patience := min(p.Deadline*time.Duration(shares()[finding.Connect])/1000, longest)
+	patience := share(finding.Connect, p.Deadline)
 	return &Ask{Asker: asker.Name, Source: p.Legs[0], Patience: patience}
 }
 
@@ -123,11 +126,11 @@ func depthOrder() []request.Depth {
 }
 
 func steps(e request.Endpoint, depth request.Depth, deadline time.Duration) []Step {
-	asked := slices.Index(depthOrder(), depth)
-	var out []Step
-	for i, d := range depthOrder() {
+	order := depthOrder()
+	asked, out := slices.Index(order, depth), make([]Step, 0, len(order))
+	for i, d := range order {
 		layer := finding.Layer(d)
-		step := Step{Layer: layer, Share: min(deadline*time.Duration(shares()[layer])/1000, longest)}
+		step := Step{Layer: layer, Share: share(layer, deadline)}
 		switch {
 		case i > asked:
 			step.Skip = "depth " + string(depth) + " was asked"
@@ -140,18 +143,18 @@ func steps(e request.Endpoint, depth request.Depth, deadline time.Duration) []St
 }
 
 // WantsLogin tells whether the leg goes as far as to need a credential.
-func (l Leg) WantsLogin() bool { return l.Wants(finding.Login) }
+func (l *Leg) WantsLogin() bool { return l.Wants(finding.Login) }
 
 // Wants tells whether the leg is to go through a layer.
-func (l Leg) Wants(layer finding.Layer) bool {
+func (l *Leg) Wants(layer finding.Layer) bool {
 	return slices.ContainsFunc(l.Steps, func(s Step) bool { return s.Layer == layer && s.Skip == "" })
 }
 
 // Replicates tells whether the migration will log in for replication there: on the source, in online mode.
-func (l Leg) Replicates() bool { return l.Name == "source" && l.Mode == request.Online }
+func (l *Leg) Replicates() bool { return l.Name == "source" && l.Mode == request.Online }
 
 // Dialled is the name or address that is connected to: the custom address where one is given, else the host.
-func (l Leg) Dialled() string {
+func (l *Leg) Dialled() string {
 	if l.Endpoint.Address != "" {
 		return l.Endpoint.Address
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pgpreflight/pgpreflight/shared/report"
 )
@@ -19,14 +20,20 @@ const (
 // first, the largest first, each leaving a marker; then the request, the findings' arguments, and the last findings,
 // which a sentence of the vantage owns up to. The caller's report is not touched.
 func fit(r report.Report) (report.Report, string, error) {
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return r, "", fmt.Errorf("encode report %s: %w", r.ID, err)
-	}
-	if text := string(raw); fits(text, reportUnits) {
-		return r, text, nil
+	text, err := encoded(r)
+	if err != nil || fits(text, reportUnits) {
+		return r, text, err
 	}
 	return shortened(r)
+}
+
+// encoded writes into a builder, which gives its text away without another copy of it.
+func encoded(r report.Report) (string, error) {
+	var text strings.Builder
+	if err := json.NewEncoder(&text).Encode(r); err != nil {
+		return "", fmt.Errorf("encode report %s: %w", r.ID, err)
+	}
+	return strings.TrimSuffix(text.String(), "\n"), nil
 }
 
 // shortened is fit for a report that is too long as it is.
@@ -36,15 +43,12 @@ func shortened(whole report.Report) (report.Report, string, error) {
 		return r, "", err
 	}
 	for {
-		raw, err := json.Marshal(r)
-		if err != nil {
-			return r, "", fmt.Errorf("encode report %s: %w", r.ID, err)
-		}
-		if text := string(raw); fits(text, reportUnits) {
-			return r, text, nil
+		text, err := encoded(r)
+		if err != nil || fits(text, reportUnits) {
+			return r, text, err
 		}
 		if !shrink(&r, whole) {
-			return r, "", fmt.Errorf("report %s has %d bytes without evidence: too long for a row", r.ID, len(raw))
+			return r, "", fmt.Errorf("report %s has %d bytes without evidence: too long for a row", r.ID, len(text))
 		}
 	}
 }
