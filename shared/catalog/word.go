@@ -33,8 +33,9 @@ func FactNames() []string {
 
 // NoFacts has every fact, empty, to be filled with those that are known.
 func NoFacts() Facts {
-	facts := make(Facts, 32)
-	for _, name := range FactNames() {
+	names := FactNames()
+	facts := make(Facts, len(names))
+	for _, name := range names {
 		facts[name] = ""
 	}
 	return facts
@@ -87,7 +88,9 @@ func (c *Catalog) Headline(f finding.Finding, facts Facts) (string, error) {
 
 // values joins facts and args. Every name that the texts may use is there, so that a missing one is empty, not an error.
 func (e Entry) values(f finding.Finding, facts Facts) map[string]any {
-	values := maps.Clone(complete(facts))
+	known := complete(facts)
+	values := make(map[string]any, len(known)+len(e.Args)+len(f.Args))
+	maps.Copy(values, known)
 	for _, name := range e.Args {
 		if _, known := values[name]; !known {
 			values[name] = nil

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -8,9 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/store"
 )
@@ -24,6 +27,28 @@ func BenchmarkCheck(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		whole(b, runner, c)
+	}
+}
+
+// BenchmarkBrokenCheck is a check whose endpoints swallow every packet, without the waiting and the kernel's part.
+func BenchmarkBrokenCheck(b *testing.B) {
+	p, _ := parts(b)
+	p.Dialer = func(string) func(context.Context, netip.AddrPort) (net.Conn, error) {
+		return func(context.Context, netip.AddrPort) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}
+		}
+	}
+	runner, c := New(p), healthyCheck(5432, 5432)
+	c.Source.Host, c.Target.Host = "127.0.0.1", "127.0.0.1"
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := runner.Run(b.Context(), c)
+		if err != nil || r.FirstBroken == nil || r.FirstBroken.Code != finding.TCPTimeout {
+			b.Fatal(err, r.Headline)
+		}
+		if _, err := store.Encode(r); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

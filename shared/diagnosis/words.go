@@ -21,17 +21,14 @@ func (j *judge) facts(name string) catalog.Facts {
 	if known, ok := j.known[name]; ok {
 		return known
 	}
-	c := j.result.Request
-	facts := catalog.NoFacts()
-	maps.Copy(facts, catalog.Facts{
-		"vantage": j.result.Vantage.Address, "requestId": c.ID,
-		"sourceHost": c.Source.Host, "sourcePort": c.Source.Port,
-		"targetHost": c.Target.Host, "targetPort": c.Target.Port,
-		"targetServer":        serverName(c.Target.Host, c.Azure.TargetResourceID),
-		"targetResourceGroup": resourceGroup(c.Azure.TargetResourceID),
-	})
-	for _, leg := range j.result.Legs {
-		if leg.Name == name || name == "" && leg.Name == "source" {
+	c, facts := &j.result.Request, catalog.NoFacts()
+	facts["vantage"], facts["requestId"] = j.result.Vantage.Address, c.ID
+	facts["sourceHost"], facts["sourcePort"] = c.Source.Host, c.Source.Port
+	facts["targetHost"], facts["targetPort"] = c.Target.Host, c.Target.Port
+	facts["targetServer"] = serverName(c.Target.Host, c.Azure.TargetResourceID)
+	facts["targetResourceGroup"] = resourceGroup(c.Azure.TargetResourceID)
+	for i := range j.result.Legs {
+		if leg := &j.result.Legs[i]; leg.Name == name || name == "" && leg.Name == "source" {
 			addEndpoint(facts, leg, resourceID(c.Azure, leg.Name))
 		}
 	}
@@ -57,10 +54,10 @@ func (j *judge) asker() string {
 	return j.result.Request.Target.Host
 }
 
-func addEndpoint(facts catalog.Facts, leg Leg, id string) {
-	e := leg.Endpoint
+func addEndpoint(facts catalog.Facts, leg *Leg, id string) {
+	e := &leg.Endpoint
 	facts["leg"], facts["host"], facts["port"], facts["address"] = leg.Name, e.Host, e.Port, e.Address
-	facts["endpoint"], facts["user"], facts["tlsMode"] = endpoint(e), e.User, string(e.TLS.Mode)
+	facts["endpoint"], facts["user"], facts["tlsMode"] = endpoint(*e), e.User, string(e.TLS.Mode)
 	facts["databases"] = e.Databases
 	if len(e.Databases) > 0 {
 		facts["database"] = e.Databases[0]

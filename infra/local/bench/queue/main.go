@@ -46,6 +46,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	drained.print(o)
 	bare, err := g.bare(ctx, o, "ours")
 	if err != nil {
 		return err
@@ -58,6 +59,6 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	drained.print(o, bare, called, stored)
+	drained.beside(bare, called, stored)
 	return nil
 }
