@@ -2,7 +2,7 @@
 // waits, wall time by round trip, processor time, memory and packets. All of it happens in two network namespaces joined
 // by a wire with a delay. It needs root, and says what it lacks.
 //
-//	go run ./infra/local/bench [-rtt 0,20,80] [-rounds 5] [-only paired,load,fleet,far,start]
+//	go run ./infra/local/bench [-rtt 0,20,80] [-rounds 5] [-only paired,load,fleet,start,far]
 package main
 
 import (
@@ -58,7 +58,7 @@ func run() error {
 	for _, section := range []struct {
 		name string
 		run  func(context.Context, *ground, options) error
-	}{{"paired", paired}, {"load", load}, {"fleet", fleet}, {"far", far}, {"start", coldStart}} {
+	}{{"paired", paired}, {"load", load}, {"fleet", fleet}, {"start", coldStart}, {"far", far}} {
 		if len(o.only) > 0 && !slices.Contains(o.only, section.name) {
 			continue
 		}
@@ -77,7 +77,7 @@ func parse() (options, error) {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds for each round trip, after one to warm up")
 	flag.IntVar(&o.pairs, "pairs", 500, "pairs of the load and of the fleet")
 	flag.StringVar(&o.profile, "profile", "", "folder for profiles of processor time, of the load and the fleet")
-	only := flag.String("only", "", "sections to run: paired, load, fleet, far, start; empty means all")
+	only := flag.String("only", "", "sections to run: paired, load, fleet, start, far; empty means all")
 	flag.Parse()
 	for text := range strings.SplitSeq(*trips, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
