@@ -84,9 +84,13 @@ func (l *legRun) send(ctx context.Context) {
 	}
 	within, cancel := context.WithTimeout(ctx, 2*l.ask.plan.Patience+5*time.Second)
 	defer cancel()
-	l.session.Answers(within)
+	pg, err := l.session.PG(within)
+	if err != nil {
+		l.ask.skip(err.Error())
+		return
+	}
 	started := time.Now()
-	o := server.Observe(within, l.session.PG, l.ask.target())
+	o := server.Observe(within, pg, l.ask.target())
 	leg := evidence.Asked{Dblink: o}.Leg(l.ask.plan.Source, l.leg.Endpoint.Host, time.Since(started))
 	l.ask.leg = &leg
 }

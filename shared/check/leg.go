@@ -14,6 +14,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/plan"
 	"github.com/pgpreflight/pgpreflight/shared/probe/connect"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
+	"github.com/pgpreflight/pgpreflight/shared/probe/prerequisites"
 	"github.com/pgpreflight/pgpreflight/shared/probe/resolve"
 	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
 	"github.com/pgpreflight/pgpreflight/shared/secret"
@@ -41,6 +42,8 @@ type legRun struct {
 	// version is server_version_num as the login saw it, 0 where it did not.
 	version int
 	session *login.Session
+	// asked are the questions that left with the login.
+	asked []prerequisites.Question
 	// ask is the server's own way to the source, or nil.
 	ask *ask
 	// blocked is the first layer that left nothing to go on with.

@@ -28,7 +28,8 @@ func (l *legRun) flight() []login.Query {
 	if !l.leg.Wants(finding.Prerequisites) {
 		return nil
 	}
-	return queries(l.questions(l.leg.Endpoint.Databases[0]))
+	l.asked = prerequisites.Questions(l.questions(l.leg.Endpoint.Databases[0]))
+	return queries(l.asked)
 }
 
 func (l *legRun) questions(database string) prerequisites.Target {
@@ -36,9 +37,9 @@ func (l *legRun) questions(database string) prerequisites.Target {
 		Databases: l.leg.Migrated, DatabaseOnly: database != l.leg.Endpoint.Databases[0]}
 }
 
-func queries(t prerequisites.Target) []login.Query {
-	var out []login.Query
-	for _, q := range prerequisites.Questions(t) {
+func queries(questions []prerequisites.Question) []login.Query {
+	out := make([]login.Query, 0, len(questions))
+	for _, q := range questions {
 		out = append(out, login.Query{Name: q.ID, SQL: q.SQL})
 	}
 	return out
@@ -47,7 +48,8 @@ func queries(t prerequisites.Target) []login.Query {
 // prerequisites reads the answers that came with the login, asks the further databases, and makes the replication login
 // of a migration in online mode. None of it can fail as a login for a wrong password: that one has worked.
 func (l *legRun) prerequisites(ctx context.Context) (diagnosis.Layer, bool) {
-	seen := evidence.Prerequisites{Observation: prerequisites.Observe(ctx, reader(l.session), l.questions(l.leg.Endpoint.Databases[0]))}
+	seen := evidence.Prerequisites{Observation: prerequisites.Observe(ctx, reader(l.session),
+		l.questions(l.leg.Endpoint.Databases[0]), l.asked)}
 	var further []string
 	further, seen.Absent = l.present(l.leg.Endpoint.Databases[1:], seen.Server.Catalog)
 	if len(further) > maxFurther {
@@ -111,7 +113,8 @@ func (l *legRun) judgePrerequisites(seen evidence.Prerequisites, others []databa
 // askDatabase logs in to a further database with its questions in the login's flight.
 func (l *legRun) askDatabase(ctx context.Context, name string) database {
 	target := l.loginTarget()
-	target.Database, target.Flight = name, queries(l.questions(name))
+	questions := prerequisites.Questions(l.questions(name))
+	target.Database, target.Flight = name, queries(questions)
 	begun := time.Now()
 	conn := l.another(ctx)
 	if conn == nil {
@@ -124,7 +127,7 @@ func (l *legRun) askDatabase(ctx context.Context, name string) database {
 	case session == nil:
 		return database{login: &evidence.Further{Database: name, Observation: o}}
 	}
-	facts := prerequisites.Observe(ctx, reader(session), l.questions(name))
+	facts := prerequisites.Observe(ctx, reader(session), l.questions(name), questions)
 	_ = session.Close(ctx) // whether the goodbye arrives changes nothing
 	return database{asked: &facts}
 }
@@ -175,9 +178,10 @@ func (l *legRun) another(ctx context.Context) net.Conn {
 
 // reader gives the answers of a session whose questions left with its login.
 func reader(s *login.Session) prerequisites.Ask {
-	return func(ctx context.Context, _ []prerequisites.Question) []prerequisites.Answer {
-		var out []prerequisites.Answer
-		for _, a := range s.Answers(ctx) {
+	return func(ctx context.Context) []prerequisites.Answer {
+		answers := s.Answers(ctx)
+		out := make([]prerequisites.Answer, 0, len(answers))
+		for _, a := range answers {
 			out = append(out, answer(a))
 		}
 		return out
@@ -194,6 +198,7 @@ func answer(a login.Answer) prerequisites.Answer {
 	case a.End != "":
 		out.Missing = "the connection ended: " + string(a.End)
 	}
+	out.Rows = make([]string, 0, len(a.Rows))
 	for _, row := range a.Rows {
 		if len(row) > 0 {
 			out.Rows = append(out.Rows, row[0])

@@ -24,6 +24,7 @@ import (
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/plan"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
+	"github.com/pgpreflight/pgpreflight/shared/probe/tls"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/request"
 	"github.com/pgpreflight/pgpreflight/shared/scenario"
@@ -63,8 +64,9 @@ type Credentials interface {
 
 // Runner runs checks. It is safe for use by many goroutines.
 type Runner struct {
-	parts Parts
-	keys  *login.Keys
+	parts  Parts
+	keys   *login.Keys
+	chains *tls.Chains
 	// judging has a place for each processor: of a thousand checks that end in the same moment, only so many have a
 	// half-written report in memory.
 	judging chan struct{}
@@ -78,7 +80,7 @@ func New(p Parts) *Runner {
 	if p.Progress == nil {
 		p.Progress = func(context.Context, string, diagnosis.Layer) {}
 	}
-	return &Runner{parts: p, keys: login.NewKeys(), judging: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &Runner{parts: p, keys: login.NewKeys(), chains: tls.NewChains(), judging: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // Run runs one check and reports. Trouble of the servers is in the report; an error is our own trouble.

@@ -50,7 +50,7 @@ func (l *legRun) secure(ctx context.Context) (diagnosis.Layer, bool) {
 
 func (l *legRun) tlsTarget(roots *x509.CertPool, groups tls.Groups) tls.Target {
 	return tls.Target{ServerName: l.leg.Endpoint.Host, Mode: l.leg.Endpoint.TLS.Mode, Roots: roots,
-		Now: l.runner.parts.Now(), Groups: groups}
+		Now: l.runner.parts.Now(), Groups: groups, Chains: l.runner.chains}
 }
 
 func (l *legRun) roots() (*x509.CertPool, error) {
@@ -63,7 +63,7 @@ func (l *legRun) roots() (*x509.CertPool, error) {
 // verified tells whether the certificate would have passed verify-full, whatever was demanded.
 func verified(o tls.Observation) bool {
 	v := o.Verification
-	return v != nil && v.Trusted && v.NameMatches && !v.At.Before(v.NotBefore) && !v.At.After(v.NotAfter)
+	return v != nil && v.Trusted && v.NameMatches && v.Holds(v.At)
 }
 
 // withoutTLS sees how the server would answer a login on the connection where it declined TLS: the demand was for TLS,

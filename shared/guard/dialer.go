@@ -15,13 +15,10 @@ func (p Policy) Dialer(host string) func(ctx context.Context, to netip.AddrPort)
 		if err := p.checkDial(host, to); err != nil {
 			return nil, err
 		}
-		// DialTCP takes a literal address, so there is no path from here to a resolver. The error is passed on as
-		// it is: its text already names the address.
-		conn, err := netDialer().DialTCP(ctx, "tcp", netip.AddrPort{}, to)
-		if err != nil {
-			return nil, err
-		}
-		return conn, nil
+		// An AddrPort's text is a literal address, for which nobody asks a resolver. DialTCP would bind a port first,
+		// and a port that was bound serves one connection of the whole machine, not one for each far address. The error
+		// is passed on as it is: its text already names the address.
+		return netDialer().DialContext(ctx, "tcp", to.String())
 	}
 }
 

@@ -84,7 +84,7 @@ func (c competitor) profiled(folder string) competitor {
 
 // load is many checks with no delay, in one process each: processor time for a check is the figure that counts.
 func load(ctx context.Context, g *ground, o options) error {
-	const atOnce, rounds = 16, 3
+	const atOnce = 16
 	g.wire.SetRoundTrip(0)
 	exporter, err := g.exporter(ctx, o)
 	if err != nil {
@@ -103,7 +103,7 @@ func load(ctx context.Context, g *ground, o options) error {
 		clients[i] = c.profiled(o.profile)
 	}
 	all := make([][]result, len(clients))
-	for range rounds {
+	for range o.rounds {
 		for i, c := range clients {
 			r, err := g.many(ctx, c, "ready")
 			if err != nil {
@@ -112,7 +112,7 @@ func load(ctx context.Context, g *ground, o options) error {
 			all[i] = append(all[i], r)
 		}
 	}
-	fmt.Printf("## %d pairs, %d at once, no delay, median of %d\n\n", o.pairs, atOnce, rounds)
+	fmt.Printf("## %d pairs, %d at once, no delay, median of %d\n\n", o.pairs, atOnce, o.rounds)
 	fmt.Println("| client | endpoints/s | median ms | p99 ms | client CPU ms per endpoint (ratio) | databases' CPU ms per endpoint | peak MB |")
 	fmt.Println("|--|--|--|--|--|--|--|")
 	cpu := func(rs []result) float64 {

@@ -6,7 +6,7 @@ import (
 )
 
 // Answers returns the answers to Target.Flight, one for each query and in their order. They came with the login's, so
-// reading them waits only for the server's own work. PG is not to be used before.
+// reading them waits only for the server's own work. Session.PG comes after.
 func (s *Session) Answers(ctx context.Context) []Answer {
 	if !s.read {
 		s.read = true
@@ -15,7 +15,7 @@ func (s *Session) Answers(ctx context.Context) []Answer {
 	return s.answers
 }
 
-// Ask puts questions in one flight of their own, with the same guard as Target.Flight. PG must be idle.
+// Ask puts questions in one flight of their own, with the same guard as Target.Flight. The connection must be idle.
 func (s *Session) Ask(ctx context.Context, queries []Query) []Answer {
 	s.Answers(ctx)
 	return s.ask(ctx, flight{queries: queries, bare: s.sent.bare})
@@ -32,16 +32,12 @@ func (s *Session) ask(ctx context.Context, f flight) []Answer {
 func (s *Session) put(ctx context.Context, f flight) {
 	release := s.bound(ctx)
 	defer release()
-	var bytes []byte
-	for _, m := range f.messages() {
-		encoded, err := m.Encode(bytes)
-		if err != nil {
-			s.lose(Answer{End: EndError})
-			return
-		}
-		bytes = encoded
+	encoded, err := encode(f.messages())
+	if err != nil {
+		s.lose(Answer{End: EndError})
+		return
 	}
-	_, _ = s.wire.Write(bytes)
+	_, _ = s.wire.Write(encoded)
 }
 
 // bound puts the connection under ctx; the returned function ends that.

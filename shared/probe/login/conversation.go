@@ -89,14 +89,10 @@ func (c *conversation) startup() *pgproto3.StartupMessage {
 // send writes messages in one flight. A peer that refuses us often closes while we write, and its reason is still
 // waiting to be read, so a failed write ends nothing by itself.
 func (c *conversation) send(messages ...pgproto3.FrontendMessage) bool {
-	var flight []byte
-	for _, m := range messages {
-		encoded, err := m.Encode(flight)
-		if err != nil {
-			c.o.End, c.o.EndDetail = EndError, clean(err.Error())
-			return false
-		}
-		flight = encoded
+	flight, err := encode(messages)
+	if err != nil {
+		c.o.End, c.o.EndDetail = EndError, clean(err.Error())
+		return false
 	}
 	if _, err := c.wire.Write(flight); err != nil && c.writeErr == nil {
 		c.writeErr = err

@@ -77,7 +77,12 @@ func each(queries []Query, prefix string) []pgproto3.FrontendMessage {
 }
 
 func (f flight) together() pgproto3.FrontendMessage {
+	size := len(guardNext)
+	for _, q := range f.queries {
+		size += len(q.SQL) + 1
+	}
 	var sql strings.Builder
+	sql.Grow(size)
 	sql.WriteString(guardNext)
 	for i, q := range f.queries {
 		if i > 0 {
@@ -90,11 +95,27 @@ func (f flight) together() pgproto3.FrontendMessage {
 
 // FlightBytes is the size on the wire, without TLS, of the login query and a flight; compare it with OneWindow.
 func FlightBytes(queries []Query) int {
-	size := headerLen + len(loginSQL) + 1
-	for _, m := range (flight{queries: queries}).messages() {
+	return sizeOf([]pgproto3.FrontendMessage{&pgproto3.Query{String: loginSQL}}) + sizeOf(flight{queries: queries}.messages())
+}
+
+// sizeOf is the size of the queries among messages; the others are short.
+func sizeOf(messages []pgproto3.FrontendMessage) (size int) {
+	for _, m := range messages {
 		if q, ok := m.(*pgproto3.Query); ok {
 			size += headerLen + len(q.String) + 1
 		}
 	}
 	return size
+}
+
+// encode writes messages one after another, in a buffer of the right size: a flight is many kilobytes.
+func encode(messages []pgproto3.FrontendMessage) (encoded []byte, err error) {
+	const others = 256
+	encoded = make([]byte, 0, sizeOf(messages)+others)
+	for _, m := range messages {
+		if encoded, err = m.Encode(encoded); err != nil {
+			return nil, fmt.Errorf("encode message: %w", err)
+		}
+	}
+	return encoded, nil
 }

@@ -65,7 +65,7 @@ func TestRealFlightCostsNoWait(t *testing.T) {
 		if wire.waits != row.waits+2 {
 			t.Errorf("%s: asking again made it %d waits", row.user, wire.waits)
 		}
-		kept, err := session.PG.Exec(t.Context(), "show statement_timeout").ReadAll()
+		kept, err := handed(t, session).Exec(t.Context(), "show statement_timeout").ReadAll()
 		if err != nil || string(kept[0].Rows[0][0]) != "0" {
 			t.Errorf("left behind: %s, %v", kept[0].Rows, err)
 		}

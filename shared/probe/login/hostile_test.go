@@ -304,7 +304,7 @@ func TestSessionKeepsTheLimits(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			results, err := session.PG.Exec(ctx, "select 1").ReadAll()
+			results, err := handed(t, session).Exec(ctx, "select 1").ReadAll()
 			if err == nil || session.Limit() == nil || ctx.Err() != nil {
 				t.Errorf("got %d results, error %v, limit %v", len(results), err, session.Limit())
 			}

@@ -3,6 +3,7 @@ package login
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 // What one check may cost us at most. A driver's own limit is 1 GiB a message, which a hostile endpoint turns into 2 GB
@@ -41,8 +42,9 @@ type meter struct {
 	have    int
 	body    int
 	bytes   int64
-	counts  [256]int
-	failed  *LimitError
+	// counts are the messages of the kinds that have a limit, in the order of limited.
+	counts [len(limited)]int
+	failed *LimitError
 }
 
 // pass lets p through up to the first byte that breaks a limit.
@@ -84,12 +86,19 @@ func (m *meter) begin() error {
 		return m.fail(ViolationMessageSize, fmt.Sprintf("message %q says it is %d bytes long", kind, length))
 	}
 	m.body = int(length - 4)
-	m.counts[kind]++
-	if limit, violation := countLimit(kind); limit > 0 && m.counts[kind] > limit {
+	i := strings.IndexByte(limited, kind)
+	if i < 0 {
+		return nil
+	}
+	m.counts[i]++
+	if limit, violation := countLimit(kind); m.counts[i] > limit {
 		return m.fail(violation, fmt.Sprintf("more than %d", limit))
 	}
 	return nil
 }
+
+// limited are the kinds of messages of which only so many are read.
+const limited = "NSAD"
 
 func countLimit(kind byte) (int, Violation) {
 	switch kind {
@@ -99,10 +108,8 @@ func countLimit(kind byte) (int, Violation) {
 		return maxParameters, ViolationParameters
 	case 'A':
 		return maxNotifications, ViolationNotifications
-	case 'D':
-		return maxRows, ViolationRows
 	}
-	return 0, ""
+	return maxRows, ViolationRows
 }
 
 func (m *meter) fail(violation Violation, detail string) error {

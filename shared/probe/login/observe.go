@@ -78,12 +78,5 @@ func Observe(ctx context.Context, conn net.Conn, t Target) (Observation, *Sessio
 		return c.o, nil
 	}
 	_ = conn.SetDeadline(time.Time{})
-	session, err := newSession(c)
-	if err != nil {
-		c.o.Stage = StageReady
-		c.ended(err)
-		c.wire.drop()
-		return c.o, nil
-	}
-	return c.o, session
+	return c.o, newSession(c)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pgpreflight/pgpreflight/shared/finding"
@@ -58,7 +59,7 @@ func TestObserveLogsInWithScram(t *testing.T) {
 	if fmt.Sprint(parameters) != fmt.Sprint(want) {
 		t.Errorf("startup parameters %v", parameters)
 	}
-	if session.PG.ParameterStatus("server_version") != "15.18" || session.PG.PID() != 4711 {
+	if handed(t, session).ParameterStatus("server_version") != "15.18" || handed(t, session).PID() != 4711 {
 		t.Error("the session lost what the server told")
 	}
 }
@@ -314,11 +315,21 @@ func TestSessionOfAHungPeerClosesAtOnce(t *testing.T) {
 	_, session := observe(t, conn, target())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := session.PG.Exec(ctx, "select 1").ReadAll(); err == nil {
+	if _, err := handed(t, session).Exec(ctx, "select 1").ReadAll(); err == nil {
 		t.Error("query succeeded")
 	}
 	if err := session.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	<-gone
+}
+
+// handed is the connection in the hands of pgconn.
+func handed(t *testing.T, session *Session) *pgconn.PgConn {
+	t.Helper()
+	pg, err := session.PG(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pg
 }

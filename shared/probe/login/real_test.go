@@ -155,7 +155,7 @@ func TestRealLoginIsAGoodGuest(t *testing.T) {
 	if wire.waits != 3 {
 		t.Errorf("login waited %d times for the server, not 3", wire.waits)
 	}
-	results, err := session.PG.Exec(t.Context(), "begin read only; set local statement_timeout = '5s'; "+
+	results, err := handed(t, session).Exec(t.Context(), "begin read only; set local statement_timeout = '5s'; "+
 		"select current_setting('application_name'); commit").ReadAll()
 	if err != nil || string(results[2].Rows[0][0]) != "pgpreflight" {
 		t.Errorf("query after login: %v, %v", results, err)
@@ -200,7 +200,7 @@ func TestRealRefusals(t *testing.T) {
 	t.Parallel()
 	roles := []string{"migrator", "nohba", "tlsonly", "plainonly", "rejected", "certonly", "replica", "writer"}
 	r := startReal(t, postgres.Options{
-		Settings: map[string]string{"ssl_ca_file": "root.crt", "max_wal_senders": "2", "max_connections": "20"},
+		Settings: map[string]string{"ssl_ca_file": "root.crt", "max_wal_senders": "8", "max_connections": "20"},
 		HBA: []string{
 			"hostssl all tlsonly all scram-sha-256",
 			"hostnossl all plainonly all scram-sha-256",

@@ -18,13 +18,11 @@ var errNoSecondConnection = errors.New("no second connection is made")
 
 // Session is a logged-in connection for the layers after login. The limits of this package stay in force on it: reading
 // past one of them closes it, and Limit tells which.
-//
-// Settings must be changed with SET LOCAL, inside a transaction: a plain SET through a pooler stays behind on a server
-// connection that others get next.
 type Session struct {
-	// PG is the connection to query on.
-	PG   *pgconn.PgConn
-	wire *wire
+	wire    *wire
+	backend backend
+	// pg is nil until somebody asks for it.
+	pg *pgconn.PgConn
 	// sent is the flight that went out with the login; read says that its answers have been taken from the wire.
 	sent    flight
 	read    bool
@@ -36,8 +34,20 @@ type Session struct {
 	lost  Answer
 }
 
-func newSession(c *conversation) (*Session, error) {
-	w, b := c.wire, c.backend
+func newSession(c *conversation) *Session {
+	return &Session{wire: c.wire, backend: c.backend, sent: c.flight(), version: c.o.ServerVersionNum}
+}
+
+// PG hands the connection to pgconn, for questions that Answers and Ask are no help with. It reads the answers to
+// Target.Flight first. The session itself can only be closed from then on.
+//
+// Settings must be changed with SET LOCAL, inside a transaction: a plain SET through a pooler stays behind on a server
+// connection that others get next.
+func (s *Session) PG(ctx context.Context) (*pgconn.PgConn, error) {
+	s.Answers(ctx)
+	if s.pg != nil {
+		return s.pg, nil
+	}
 	config := &pgconn.Config{
 		BuildFrontend: func(r io.Reader, to io.Writer) *pgproto3.Frontend { return pgproto3.NewFrontend(r, to) },
 		BuildContextWatcherHandler: func(pg *pgconn.PgConn) ctxwatch.Handler {
@@ -51,13 +61,15 @@ func newSession(c *conversation) (*Session, error) {
 			return e.Severity != "FATAL" && e.SeverityUnlocalized != "FATAL"
 		},
 	}
+	b := s.backend
 	pg, err := pgconn.Construct(&pgconn.HijackedConn{
-		Conn: w, PID: b.pid, SecretKey: b.secretKey, ParameterStatuses: b.parameters, TxStatus: 'I', Config: config,
+		Conn: s.wire, PID: b.pid, SecretKey: b.secretKey, ParameterStatuses: b.parameters, TxStatus: 'I', Config: config,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("hand connection on: %w", err)
 	}
-	return &Session{PG: pg, wire: w, sent: c.flight(), version: c.o.ServerVersionNum}, nil
+	s.pg = pg
+	return pg, nil
 }
 
 // Limit is the limit that the peer went over, or nil. pgconn does not always pass the reader's error on.
@@ -67,12 +79,23 @@ func (s *Session) Limit() *LimitError { return s.wire.meter.failed }
 func (s *Session) Close(ctx context.Context) error {
 	// A connection that is closed on unread answers is reset, and the far server's log says so.
 	s.Answers(ctx)
-	if s.PG.IsClosed() || s.gone() {
+	switch {
+	case s.gone() || s.pg != nil && s.pg.IsClosed():
 		// pgconn goes on reading for up to 15 seconds to end in order; a peer that hangs is not worth that.
 		s.wire.drop()
 		return nil
+	case s.pg != nil:
+		return closing(s.pg.Close(ctx))
 	}
-	if err := s.PG.Close(ctx); err != nil {
+	defer s.bound(ctx)()
+	if goodbye, err := encode([]pgproto3.FrontendMessage{&pgproto3.Terminate{}}); err == nil {
+		_, _ = s.wire.Write(goodbye) // a server that went first misses nothing
+	}
+	return closing(s.wire.Close())
+}
+
+func closing(err error) error {
+	if err != nil {
 		return fmt.Errorf("close session: %w", err)
 	}
 	return nil

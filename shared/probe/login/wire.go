@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -14,10 +15,12 @@ type wire struct {
 	net.Conn
 	buffered *bufio.Reader
 	meter    meter
+	header   [headerLen]byte
+	body     []byte
 }
 
 func newWire(conn net.Conn) *wire {
-	return &wire{Conn: conn, buffered: bufio.NewReaderSize(conn, 8<<10), meter: meter{maxBody: maxBodyBeforeLogin}}
+	return &wire{Conn: conn, buffered: bufio.NewReaderSize(conn, maxText), meter: meter{maxBody: maxBodyBeforeLogin}}
 }
 
 // Read implements io.Reader; its error is a *LimitError once the peer went over a limit.
@@ -29,22 +32,21 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// message is one backend message: its type byte and its body.
+// message is one backend message: its type byte and its body, which the next message overwrites.
 type message struct {
 	kind byte
 	body []byte
 }
 
 func (w *wire) next() (message, error) {
-	header := make([]byte, headerLen)
-	if _, err := io.ReadFull(w, header); err != nil {
+	if _, err := io.ReadFull(w, w.header[:]); err != nil {
 		return message{}, err
 	}
-	body := make([]byte, w.meter.body)
-	if _, err := io.ReadFull(w, body); err != nil {
+	w.body = slices.Grow(w.body[:0], w.meter.body)[:w.meter.body]
+	if _, err := io.ReadFull(w, w.body); err != nil {
 		return message{}, err
 	}
-	return message{kind: header[0], body: body}, nil
+	return message{kind: w.header[0], body: w.body}, nil
 }
 
 // peek waits for the first answer and returns what has arrived of it, at least a header.

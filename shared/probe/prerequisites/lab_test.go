@@ -135,14 +135,15 @@ func (l lab) observe(t *testing.T, conn net.Conn, ask prerequisites.Target) prer
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
+	questions := prerequisites.Questions(ask)
 	seen, session := login.Observe(ctx, conn, login.Target{User: "migrator", Database: ask.Database,
-		Password: secret.New(password), Flight: flight(prerequisites.Questions(ask))})
+		Password: secret.New(password), Flight: flight(questions)})
 	if session == nil {
 		t.Fatalf("no session: %+v %+v", seen, seen.Error)
 	}
-	o := prerequisites.Observe(ctx, func(ctx context.Context, _ []prerequisites.Question) []prerequisites.Answer {
+	o := prerequisites.Observe(ctx, func(ctx context.Context) []prerequisites.Answer {
 		return answers(session.Answers(ctx))
-	}, ask)
+	}, ask, questions)
 	if err := session.Close(ctx); err != nil {
 		t.Error(err)
 	}

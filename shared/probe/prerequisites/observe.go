@@ -21,16 +21,15 @@ type Answer struct {
 	Missing string
 }
 
-// Ask puts questions to one connection and returns an answer to each, in their order. Where the questions went out with
-// the login already, it only reads.
-type Ask func(ctx context.Context, questions []Question) []Answer
+// Ask returns an answer to each question that was put to one connection, in their order. The questions leave with the
+// login, so it only reads.
+type Ask func(ctx context.Context) []Answer
 
-// Observe asks everything and reads every answer. It returns facts as far as there are any, and why the others are not
-// there.
-func Observe(ctx context.Context, ask Ask, t Target) Observation {
+// Observe reads every answer to questions, which are Questions(t). It returns facts as far as there are any, and why the
+// others are not there.
+func Observe(ctx context.Context, ask Ask, t Target, questions []Question) Observation {
 	begun := time.Now()
-	questions := Questions(t)
-	o := read(t, questions, ask(ctx, questions))
+	o := read(t, questions, ask(ctx))
 	o.ElapsedMs = float64(time.Since(begun).Microseconds()) / 1000
 	return o
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Read turns the answers to Questions(t) into facts. It does no I/O; an answer too few counts as missing.
@@ -42,7 +43,10 @@ func (o *Observation) read(q Question, a Answer) (missing bool, why NotRead) {
 	return false, NotRead{}
 }
 
-var errOneRow = errors.New("read answer: one row was expected")
+var (
+	errOneRow   = errors.New("read answer: one row was expected")
+	errOneValue = errors.New("read answer: one value was expected in each row")
+)
 
 // single keeps the one row of an answer, which is a JSON object.
 func single[T any](place func(*Observation) **T) func([]string, *Observation) error {
@@ -61,16 +65,22 @@ func single[T any](place func(*Observation) **T) func([]string, *Observation) er
 
 // list keeps every row of an answer; none is an empty list, which is not the same as no answer.
 func list[T any](place func(*Observation) *[]T) func([]string, *Observation) error {
-	return func(rows []string, o *Observation) error {
-		values := make([]T, len(rows))
-		for i, row := range rows {
-			if err := json.Unmarshal([]byte(row), &values[i]); err != nil {
-				return fmt.Errorf("read answer: %w", err)
-			}
-		}
-		*place(o) = values
-		return nil
+	return func(rows []string, o *Observation) (err error) {
+		*place(o), err = values[T](rows)
+		return err
 	}
+}
+
+// values reads the rows at once: a JSON decoder for each costs more than what it reads.
+func values[T any](rows []string) ([]T, error) {
+	out := make([]T, 0, len(rows))
+	if err := json.Unmarshal([]byte("["+strings.Join(rows, ",")+"]"), &out); err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if len(out) != len(rows) {
+		return nil, errOneValue
+	}
+	return out, nil
 }
 
 // named is one entry of a map that comes as rows.
@@ -81,17 +91,16 @@ type named[T any] struct {
 
 // entries keeps rows of a name and a value.
 func entries[T any](place func(*Observation) *map[Text]T) func([]string, *Observation) error {
-	var rows []named[T]
-	read := list(func(*Observation) *[]named[T] { return &rows })
 	return func(answer []string, o *Observation) error {
-		if err := read(answer, o); err != nil {
+		rows, err := values[named[T]](answer)
+		if err != nil {
 			return err
 		}
-		values := make(map[Text]T, len(rows))
+		found := make(map[Text]T, len(rows))
 		for _, row := range rows {
-			values[row.Name] = row.Value
+			found[row.Name] = row.Value
 		}
-		*place(o) = values
+		*place(o) = found
 		return nil
 	}
 }

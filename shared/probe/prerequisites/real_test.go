@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
 	"github.com/pgpreflight/pgpreflight/shared/probe/prerequisites"
 	"github.com/pgpreflight/pgpreflight/shared/request"
@@ -345,13 +347,13 @@ func seeLongTransaction(t *testing.T, source lab) {
 		}
 		return strings.Join(codes, " "), o
 	}
-	if _, err := session.PG.Exec(t.Context(), "begin; select 1").ReadAll(); err != nil {
+	if _, err := handed(t, session).Exec(t.Context(), "begin; select 1").ReadAll(); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := said(); got != "" {
 		t.Errorf("a transaction that has only read holds up no slot: %s", got)
 	}
-	if _, err := session.PG.Exec(t.Context(), "select txid_current()").ReadAll(); err != nil {
+	if _, err := handed(t, session).Exec(t.Context(), "select txid_current()").ReadAll(); err != nil {
 		t.Fatal(err)
 	}
 	got, o := said()
@@ -436,4 +438,14 @@ func findDecoderLibrary(t *testing.T, source lab) {
 			}
 		}
 	}
+}
+
+// handed is the connection in the hands of pgconn.
+func handed(t *testing.T, session *login.Session) *pgconn.PgConn {
+	t.Helper()
+	pg, err := session.PG(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pg
 }

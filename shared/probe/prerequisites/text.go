@@ -33,6 +33,9 @@ func (s *Setting) UnmarshalText(raw []byte) error {
 }
 
 func clean(limit int, text string) string {
+	if len(text) <= limit && isPlain(text) {
+		return text
+	}
 	var b strings.Builder
 	for len(text) > 0 {
 		r, size := utf8.DecodeRuneInString(text)
@@ -50,6 +53,16 @@ func clean(limit int, text string) string {
 		text = text[size:]
 	}
 	return b.String()
+}
+
+// isPlain tells whether a text is printable ASCII, as nearly all of them are.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < 0x20 || text[i] > 0x7e {
+			return false
+		}
+	}
+	return true
 }
 
 func plain(texts []Text) []string {

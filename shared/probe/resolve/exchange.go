@@ -198,11 +198,7 @@ func (x exchange) open(ctx context.Context, network string) (net.Conn, error) {
 		return x.dial(ctx, network, x.server)
 	}
 	var dialer net.Dialer
-	if network == "udp" {
-		// A literal address needs none of what DialContext does to find and to race some.
-		return dialer.DialUDP(ctx, network, netip.AddrPort{}, x.server)
-	}
-	return dialer.DialTCP(ctx, network, netip.AddrPort{}, x.server)
+	return dialer.DialContext(ctx, network, x.server.String())
 }
 
 // deadline is the context's; Observe always sets one.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/pgpreflight/pgpreflight/infra/local/postgres"
 	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/probe/login"
@@ -105,7 +107,7 @@ func TestServerReachesAHealthySource(t *testing.T) {
 			session := loggedIn(t, row.asked, row.as)
 			before, farBefore, asked := len(source.Log()), len(plain.Log()), len(row.asked.Log())
 			print := catalogue(t, row.asked)
-			o := Observe(within(t, 10*time.Second), session.PG, row.to)
+			o := Observe(within(t, 10*time.Second), handed(t, session), row.to)
 			if got := outline(Judge(o, expect(row.to))); got != row.want {
 				t.Errorf("%s; %+v %+v", got, o, o.Error)
 			}
@@ -115,7 +117,7 @@ func TestServerReachesAHealthySource(t *testing.T) {
 			if after := catalogue(t, row.asked); after != print {
 				t.Errorf("left behind:\n%s\nbefore:\n%s", after, print)
 			}
-			if _, err := session.PG.Exec(t.Context(), "select 1").ReadAll(); err != nil {
+			if _, err := handed(t, session).Exec(t.Context(), "select 1").ReadAll(); err != nil {
 				t.Errorf("session: %v", err)
 			}
 			if err := session.Close(t.Context()); err != nil {
@@ -151,14 +153,14 @@ func TestTheStatementsLimitIsAnAnswer(t *testing.T) {
 	t.Parallel()
 	asked := startAsker(t, "create extension dblink")
 	session := loggedIn(t, asked, "boss")
-	a := asker{pg: session.PG, t: to(1, "migrator", true), o: &Observation{}}
+	a := asker{pg: handed(t, session), t: to(1, "migrator", true), o: &Observation{}}
 	ctx := within(t, 20*time.Second)
 	if !a.begin(ctx) {
 		t.Fatalf("%+v", a.o)
 	}
 	failed, ok := a.attempt(ctx, "SELECT pg_catalog.pg_sleep(15)")
-	if !ok || failed == nil || failed.SQLState != outOfTime || session.PG.TxStatus() != 'T' {
-		t.Errorf("%v %+v, transaction %c", ok, failed, session.PG.TxStatus())
+	if !ok || failed == nil || failed.SQLState != outOfTime || handed(t, session).TxStatus() != 'T' {
+		t.Errorf("%v %+v, transaction %c", ok, failed, handed(t, session).TxStatus())
 	}
 	if a.rollBack(ctx); !a.o.RolledBack || len(complaints(asked.Log())) > 0 {
 		t.Errorf("%+v, logged %q", a.o, complaints(asked.Log()))
@@ -208,7 +210,7 @@ func TestServerMeetsAnObstacle(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			session := loggedIn(t, asker, "boss")
-			o := Observe(within(t, 20*time.Second), session.PG, row.to)
+			o := Observe(within(t, 20*time.Second), handed(t, session), row.to)
 			steps := Judge(o, expect(row.to))
 			if got := outline(steps); got != row.want {
 				t.Fatalf("%s; %+v %+v", got, o, o.Error)
@@ -253,7 +255,7 @@ func TestServerMayNotUseDblink(t *testing.T) {
 			session := loggedIn(t, row.at, row.as)
 			from := len(row.at.Log())
 			target := to(closed(t), "migrator", true)
-			o := Observe(within(t, 10*time.Second), session.PG, target)
+			o := Observe(within(t, 10*time.Second), handed(t, session), target)
 			steps := Judge(o, expect(target))
 			if got := outline(steps); got != "resolve VANTAGE_SERVER_NOT_ASKED, connect skipped, tls skipped, login skipped" {
 				t.Fatalf("%s; %+v %+v", got, o, o.Error)
@@ -262,7 +264,7 @@ func TestServerMayNotUseDblink(t *testing.T) {
 			if right, _ := args["right"].(string); args["id"] != row.id || !strings.Contains(right, row.right) || args["why"] == "" {
 				t.Errorf("args %+v", args)
 			}
-			if session.PG.TxStatus() != 'I' {
+			if handed(t, session).TxStatus() != 'I' {
 				t.Error("not rolled back")
 			}
 			if found := complaints(row.at.Log()[from:]); len(found) > 0 {
@@ -299,7 +301,7 @@ func TestServerIsLeftInTheMiddle(t *testing.T) {
 			defer cancel()
 			target := to(listen(t, untilGone), "migrator", true)
 			begun := time.Now()
-			o := Observe(ctx, session.PG, target)
+			o := Observe(ctx, handed(t, session), target)
 			if o.End != row.end || o.Extension != ExtensionCreated || o.RolledBack {
 				t.Errorf("observation %+v %+v", o, o.Error)
 			}
@@ -335,4 +337,14 @@ func TestServerIsNotSentWhereLibpqWouldMislead(t *testing.T) {
 			t.Errorf("host %q: %+v", host, o)
 		}
 	}
+}
+
+// handed is the connection in the hands of pgconn.
+func handed(t *testing.T, session *login.Session) *pgconn.PgConn {
+	t.Helper()
+	pg, err := session.PG(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pg
 }

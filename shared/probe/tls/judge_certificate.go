@@ -16,7 +16,7 @@ const (
 // acceptable says whether what Mode demands holds. Only then is the connection handed on, so that a password never
 // reaches a server that should have been verified. A legacy common name is good enough, as it is for libpq.
 func acceptable(v Verification, mode request.TLSMode) bool {
-	dated := !v.At.After(v.NotAfter) && !v.At.Before(v.NotBefore)
+	dated := v.Holds(v.At)
 	switch mode {
 	case request.TLSVerifyFull:
 		return v.Trusted && dated && (v.NameMatches || v.NameProblem == LegacyCommonName)

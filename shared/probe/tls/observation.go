@@ -162,6 +162,11 @@ type Verification struct {
 	NotAfterOf  string    `json:"notAfterOf"`
 }
 
+// Holds tells whether a time is within the dates.
+func (v Verification) Holds(at time.Time) bool {
+	return !at.Before(v.NotBefore) && !at.After(v.NotAfter)
+}
+
 // Distrust is why nobody vouches for a certificate.
 type Distrust string
 

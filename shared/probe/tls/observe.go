@@ -38,6 +38,8 @@ type Target struct {
 	// Now is the clock for the certificate's dates; zero means the system's.
 	Now    time.Time
 	Groups Groups
+	// Chains remembers trusted chains from one check to the next; nil verifies each anew.
+	Chains *Chains
 }
 
 // Observe runs the conversation on conn until ctx ends. It returns a *crypto/tls.Conn, whose ConnectionState serves

@@ -11,16 +11,27 @@ import (
 // verify asks the three questions apart. The dates are taken out of the question of trust, because crypto/x509 would
 // answer an expired and unknown certificate with only one of the two.
 func verify(presented []*x509.Certificate, t Target) Verification {
+	key := keyOf(presented, t.Roots)
+	v, known := t.Chains.known(key, t.Now)
+	if !known {
+		v = vouched(presented, t)
+		t.Chains.keep(key, v)
+	}
+	v.At = t.Now.UTC()
+	v.NameProblem = nameProblem(presented[0], t.ServerName)
+	v.NameMatches = v.NameProblem == ""
+	return v
+}
+
+// vouched answers the questions of trust and of dates.
+func vouched(presented []*x509.Certificate, t Target) Verification {
 	v := Verification{At: t.Now.UTC()}
-	leaf := presented[0]
 	chain, err := trust(presented, t)
 	v.Trusted = err == nil
 	if err != nil {
-		v.Distrust = distrust(leaf, err)
+		v.Distrust = distrust(presented[0], err)
 		chain = presented[:1]
 	}
-	v.NameProblem = nameProblem(leaf, t.ServerName)
-	v.NameMatches = v.NameProblem == ""
 	v.narrow(chain)
 	return v
 }
