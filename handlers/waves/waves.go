@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgpreflight/pgpreflight/handlers/format"
 	"github.com/pgpreflight/pgpreflight/handlers/problem"
+	"github.com/pgpreflight/pgpreflight/shared/finding"
 	"github.com/pgpreflight/pgpreflight/shared/page"
 	"github.com/pgpreflight/pgpreflight/shared/report"
 	"github.com/pgpreflight/pgpreflight/shared/schedule"
@@ -57,10 +58,12 @@ type Handler struct {
 type answer struct {
 	Wave string `json:"wave"`
 	// Score is the percentage of routes that are ready, 0 to 100, rounded down.
-	Score  int        `json:"score"`
-	Ready  int        `json:"ready"`
-	Total  int        `json:"total"`
-	Routes []standing `json:"routes"`
+	Score int `json:"score"`
+	Ready int `json:"ready"`
+	Total int `json:"total"`
+	// Shallow is how many of the ready ones were not asked as far as the prerequisites.
+	Shallow int        `json:"shallow,omitempty"`
+	Routes  []standing `json:"routes"`
 }
 
 // standing is a route of the wave. Verdict and CheckID are null where it is registered but was never checked.
@@ -70,6 +73,8 @@ type standing struct {
 	CheckID     *string             `json:"checkId"`
 	FirstBroken *report.FirstBroken `json:"firstBroken"`
 	Owner       report.Owner        `json:"owner,omitempty"`
+	// Shallow says that the check is ready and was not asked as far as the prerequisites.
+	Shallow bool `json:"shallow,omitempty"`
 	// line is the same for a page.
 	line page.CheckLine
 }
@@ -115,7 +120,8 @@ func (h Handler) page(w http.ResponseWriter, r *http.Request, wave string, route
 		return
 	}
 	score := scoreOf(routes)
-	in := page.WaveInput{Wave: wave, Ready: score.Ready, Total: score.Total, Percent: score.Percent, Now: h.Now()}
+	in := page.WaveInput{Wave: wave, Ready: score.Ready, Total: score.Total, Percent: score.Percent,
+		Shallow: shallowOf(routes), Now: h.Now()}
 	for _, one := range routes {
 		in.Routes = append(in.Routes, one.line)
 	}
@@ -143,7 +149,7 @@ func (h Handler) standings(ctx context.Context, wave string) ([]standing, error)
 	for _, c := range checked {
 		known[c.Route] = true
 		all = append(all, standing{Route: c.Route, Verdict: &c.Verdict, CheckID: &c.CheckID, FirstBroken: c.FirstBroken,
-			Owner: c.Owner, line: page.CheckLine{ID: c.CheckID, Route: c.Route, Wave: wave, Verdict: c.Verdict,
+			Owner: c.Owner, Shallow: shallow(c), line: page.CheckLine{ID: c.CheckID, Route: c.Route, Wave: wave, Verdict: c.Verdict,
 				FirstBroken: c.FirstBroken, Owner: c.Owner, Started: c.StartedAt, Layers: format.Layers(c.Layers)}})
 	}
 	for _, r := range registered {
@@ -164,6 +170,22 @@ func waveOf(r store.Route) string {
 	return request.Wave
 }
 
+// shallow tells whether a ready check left out the prerequisites of an end: a readiness ping proves no login.
+func shallow(c store.Standing) bool {
+	return schedule.ClassOf(c.Verdict) == schedule.Open && slices.ContainsFunc(c.Layers, func(l store.Layer) bool {
+		return l.From == "" && l.Layer == finding.Prerequisites && l.State == store.NotAsked
+	})
+}
+
+func shallowOf(routes []standing) (count int) {
+	for _, r := range routes {
+		if r.Shallow {
+			count++
+		}
+	}
+	return count
+}
+
 func scoreOf(routes []standing) schedule.Score {
 	verdicts := make([]report.Verdict, len(routes))
 	for i, r := range routes {
@@ -177,7 +199,7 @@ func scoreOf(routes []standing) schedule.Score {
 func write(w http.ResponseWriter, wave string, routes []standing) {
 	score := scoreOf(routes)
 	raw, err := json.Marshal(answer{
-		Wave: wave, Score: score.Percent, Ready: score.Ready, Total: score.Total, Routes: routes,
+		Wave: wave, Score: score.Percent, Ready: score.Ready, Total: score.Total, Shallow: shallowOf(routes), Routes: routes,
 	})
 	if err != nil {
 		panic("waves: an answer of plain values does not marshal: " + err.Error())

@@ -35,21 +35,29 @@ func TestWave(t *testing.T) {
 		standings: []store.Standing{
 			{Route: "b", CheckID: "c2", Verdict: report.NotReady, Owner: report.SourceNetwork,
 				FirstBroken: &report.FirstBroken{Leg: "source", Layer: finding.Connect, Code: finding.TCPTimeout}},
-			{Route: "d", CheckID: "c3", Verdict: report.ReadyWithWarnings},
+			{Route: "d", CheckID: "c3", Verdict: report.ReadyWithWarnings, Layers: prerequisites(store.LayerState(finding.StatusWarned))},
+			{Route: "e", CheckID: "c4", Verdict: report.Ready, Layers: prerequisites(store.NotAsked)},
+			{Route: "f", CheckID: "c5", Verdict: report.NotReady, Layers: prerequisites(store.NotAsked)},
 		},
 		routes: []store.Route{
 			{Name: "a", Request: []byte(`{"wave":"2026-12"}`)}, {Name: "b", Request: []byte(`{"wave":"2026-12"}`)},
 			{Name: "other", Request: []byte(`{"wave":"2027-01"}`)}, {Name: "hand", Request: []byte(`?`)},
 		},
 	}
-	want := `{"wave":"2026-12","score":33,"ready":1,"total":3,"routes":[` +
+	want := `{"wave":"2026-12","score":40,"ready":2,"total":5,"shallow":1,"routes":[` +
 		`{"route":"a","verdict":null,"checkId":null,"firstBroken":null},` +
 		`{"route":"b","verdict":"not_ready","checkId":"c2","firstBroken":{"leg":"source","layer":"connect","code":"TCP_TIMEOUT"},` +
 		`"owner":"source_network"},` +
-		`{"route":"d","verdict":"ready_with_warnings","checkId":"c3","firstBroken":null}]}`
+		`{"route":"d","verdict":"ready_with_warnings","checkId":"c3","firstBroken":null},` +
+		`{"route":"e","verdict":"ready","checkId":"c4","firstBroken":null,"shallow":true},` +
+		`{"route":"f","verdict":"not_ready","checkId":"c5","firstBroken":null}]}`
 	if w := f.get(); w.Code != 200 || w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+}
+
+func prerequisites(state store.LayerState) []store.Layer {
+	return []store.Layer{{Leg: "source", Layer: finding.Prerequisites, State: state}}
 }
 
 func TestWaveThatNobodyKnows(t *testing.T) {

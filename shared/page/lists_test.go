@@ -159,7 +159,7 @@ func TestMatrixIsTruthful(t *testing.T) {
 	layer := func(leg string, l finding.Layer, state string) page.LayerLine {
 		return page.LayerLine{Leg: leg, Layer: l, State: state, Ms: &ms}
 	}
-	in := page.WaveInput{Wave: "w", Total: 4, Now: now(), Routes: []page.CheckLine{
+	in := page.WaveInput{Wave: "w", Ready: 1, Total: 4, Percent: 25, Shallow: 1, Now: now(), Routes: []page.CheckLine{
 		{Route: "both-broken", ID: "1", Verdict: report.NotReady, Started: now(), Owner: report.SourceNetwork,
 			FirstBroken: &report.FirstBroken{Leg: "source", Layer: finding.Connect, Code: finding.TCPTimeout},
 			Layers: []page.LayerLine{layer("source", finding.Connect, "failed"), layer("source", finding.TLS, page.NotReached),
@@ -195,7 +195,8 @@ func TestMatrixIsTruthful(t *testing.T) {
 	if len(cells) != len(want) {
 		t.Errorf("rows %v", slices.Sorted(maps.Keys(cells)))
 	}
-	if got := texts(t, p, "p", "score"); len(got) != 1 || !strings.HasPrefix(got[0], "0 % 0 of 4 routes are ready. 4 routes are not") {
+	if got := texts(t, p, "p", "score"); len(got) != 1 || !strings.HasPrefix(got[0], "25 % 1 of 4 routes are ready. 3 routes are not ready. "+
+		"1 ready route was not checked as far as the prerequisites.") {
 		t.Errorf("%q", got)
 	}
 }

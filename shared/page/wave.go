@@ -16,6 +16,8 @@ type WaveInput struct {
 	Wave string
 	// Ready of Total routes are ready, which is Percent of them.
 	Ready, Total, Percent int
+	// Shallow of the ready ones were not asked as far as the prerequisites.
+	Shallow int
 	// Routes are the newest checks; those that were never checked have no verdict. The route is empty where a check had
 	// none.
 	Routes []CheckLine
@@ -121,7 +123,19 @@ func waveOf(in WaveInput) waveView {
 			v.Sentence = "1 route is not ready."
 		}
 	}
+	v.Sentence += shallowness(in.Shallow)
 	return v
+}
+
+// shallowness says of what is ready how much of it was never asked.
+func shallowness(count int) string {
+	switch count {
+	case 0:
+		return ""
+	case 1:
+		return " 1 ready route was not checked as far as the prerequisites."
+	}
+	return fmt.Sprintf(" %d ready routes were not checked as far as the prerequisites.", count)
 }
 
 func nameOf(c CheckLine) string { return cmp.Or(c.Route, c.ID) }

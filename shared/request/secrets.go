@@ -15,7 +15,9 @@ var (
 	// A password in a database URL may hold any character, so the last @ ends it.
 	databaseURL = lazyregexp.New(`(?is)\b(postgres|postgresql|postgis|mysql|mssql|sqlserver|mongodb|redis|amqps?)` +
 		`(\+[a-z0-9]+)?://[^@]*:.*@`)
-	anyURL     = lazyregexp.New(`(?i)[a-z][a-z0-9+.-]*://[^\s/?#@]*:[^\s/?#]*@`)
+	anyURL = lazyregexp.New(`(?i)[a-z][a-z0-9+.-]*://[^\s/?#@]*:[^\s/?#]*@`)
+	// The URL of a Logic App or of a function key carries its secret in the query.
+	signedURL  = lazyregexp.New(`(?i)://[^\s?#]*\?([^\s#]*[&;])?(sig|sas|code|key|token|api[_-]?key|([a-z-]*-)?subscription-key)=[^\s&;#]`)
 	webToken   = lazyregexp.New(`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.`)
 	privateKey = lazyregexp.New(`-----BEGIN [A-Z ]*PRIVATE KEY`)
 )
@@ -47,7 +49,7 @@ func holdsSecret(path, text string) bool {
 	url := strings.Contains(text, "://")
 	// The cheap test goes first: nearly every text of a request is a name.
 	return strings.ContainsAny(text, "=:") && assignment.MatchString(text) ||
-		url && (databaseURL.MatchString(text) || anyURL.MatchString(text)) ||
+		url && (databaseURL.MatchString(text) || anyURL.MatchString(text) || signedURL.MatchString(text)) ||
 		strings.Contains(text, "eyJ") && webToken.MatchString(text) ||
 		strings.Contains(text, "-----BEGIN") && privateKey.MatchString(text)
 }

@@ -54,6 +54,10 @@ func TestInlineSecrets(t *testing.T) {
 		{"requestedBy", quoted("-----BEGIN RSA PRIVATE KEY-----" + planted), "requestedBy"},
 		{"notify.callbackUrl", quoted("https://u:" + planted + "@example.com/x"), "notify.callbackUrl"},
 		{"notify.callbackUrl", quoted("https://example.com/x?client_secret=" + planted), "notify.callbackUrl"},
+		{"notify.callbackUrl", quoted("https://prod-1.logic.azure.com/workflows/a/run?api-version=1&sp=%2Frun&sig=" + planted), "notify.callbackUrl"},
+		{"notify.callbackUrl", quoted("https://app.azurewebsites.net/api/x?code=" + planted), "notify.callbackUrl"},
+		{"notify.callbackUrl", quoted("https://example.com/x?Ocp-Apim-Subscription-Key=" + planted), "notify.callbackUrl"},
+		{"requestedBy", quoted("see https://example.com/x?a=1&token=" + planted), "requestedBy"},
 	}
 	for _, test := range tests {
 		t.Run(test.path+" "+test.value, func(t *testing.T) {
@@ -99,6 +103,7 @@ func TestNoSecret(t *testing.T) {
 	for path, value := range map[string]string{
 		"requestedBy":        `"pipeline:orders@contoso.com for https://dev.example.com:8443/a?mail=a@b"`,
 		"notify.callbackUrl": `"https://example.com/secrets/x?mail=a:b@c"`,
+		"notify":             `{"callbackUrl":"https://example.com/code=1/x?design=1&zipcode=2&sig="}`,
 		"source.user":        `"migrator@contoso.com"`,
 		"source.host":        `"postgres://migrator@db.example.com:5432/orders"`,
 		"source.databases":   `["passwords","secret","pwd"]`,

@@ -48,7 +48,7 @@ func (g *ground) fill(ctx context.Context, o options) (enqueued map[string]time.
 		var messages []queue.Message
 		for number := from; number < min(from+batch, o.checks); number++ {
 			c := g.place.Request(number)
-			c.TimeoutSeconds, c.Route = 120, fmt.Sprintf("route-%d", number%500)
+			c.TimeoutSeconds = 120
 			messages = append(messages, queue.Message{ID: c.ID, Body: c.JSON()})
 		}
 		if err := q.Send(ctx, messages...); err != nil {
