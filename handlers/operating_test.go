@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,6 +29,22 @@ func TestOperatingGuideIsComplete(t *testing.T) {
 		parts = append(parts, part.Name)
 	}
 	same(t, "parts of Health", parts, matches("(?m)^### `([^`]+)`$", red))
+}
+
+// The figures of the guide are those of the settings and of host.json.
+func TestOperatingGuideHasTheLimits(t *testing.T) {
+	t.Parallel()
+	guide := strings.ReplaceAll(read(t, "../docs/operating.md"), ",", "")
+	calls := matches(`"maxConcurrentCalls": (\d+)`, read(t, "../host.json"))
+	if len(calls) != 1 {
+		t.Fatalf("maxConcurrentCalls is %q", calls)
+	}
+	for name, want := range map[string]string{"MAX_CONCURRENT_CHECKS": strconv.Itoa(settings.DefaultMaxConcurrentChecks),
+		"MAX_SOCKETS": strconv.Itoa(settings.DefaultMaxSockets), "maxConcurrentCalls": calls[0]} {
+		if got := matches("`"+name+`\x60 \((\d+)\)`, guide); len(got) != 1 || got[0] != want {
+			t.Errorf("docs/operating.md says %q of %s, want %s", got, name, want)
+		}
+	}
 }
 
 func read(t *testing.T, path string) string {

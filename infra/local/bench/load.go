@@ -91,8 +91,9 @@ func load(ctx context.Context, g *ground, o options) error {
 		return err
 	}
 	clients := []competitor{g.inOneProcess("ours", o.pairs, atOnce), g.inOneProcess("pgx", o.pairs, atOnce),
-		g.inOneProcess("calls", o.pairs, atOnce)}
+		g.inOneProcess("first", o.pairs, atOnce), g.inOneProcess("calls", o.pairs, atOnce)}
 	names := []string{"pgpreflight, with report and rows", "ideal pgx, one batch",
+		"pgpreflight, as if it met every server for the first time",
 		"pgpreflight, and the calls to the tables up to the network"}
 	if exporter != 0 {
 		clients = append(clients, competitor{name: "get", server: exporter, argv: []string{g.clientProgram, "-url",

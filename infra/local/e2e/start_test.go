@@ -85,6 +85,37 @@ func TestTablesAreMadeAtTheStart(t *testing.T) {
 	}
 }
 
+// TestStartWaitsForNobody: the first answer comes although the address of the tables takes connections and says nothing.
+func TestStartWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = mute.Close() })
+	path, err := handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// firstAnswer gives up, and fails, long before a call to the tables does.
+	_, stop := firstAnswer(t, path, "ResultTables=DefaultEndpointsProtocol=http;AccountName=mute;AccountKey=bXV0ZQ==;TableEndpoint=http://"+
+		mute.Addr().String()+"/mute")
+	defer stop()
+	dialled := make(chan struct{})
+	go func() {
+		if conn, err := mute.Accept(); err == nil {
+			defer conn.Close()
+			close(dialled)
+			<-t.Context().Done()
+		}
+	}()
+	select {
+	case <-dialled:
+	case <-time.After(patience):
+		t.Error("the tables were never asked for, so this shows nothing")
+	}
+}
+
 func names(t *testing.T, service *aztables.ServiceClient) string {
 	t.Helper()
 	var all []string

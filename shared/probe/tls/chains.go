@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// mostChains is far more than the servers that one instance checks, and some 300 bytes each.
+	// mostChains is far more than the servers that one instance checks.
 	mostChains = 4096
 	// chainLife is how long a chain counts: with time, another one for the same certificates may last longer.
 	chainLife = time.Hour

@@ -1,7 +1,7 @@
 // Command client is what the benchmark runs besides the programs that people have: many checks in one process, and the
 // program that somebody would write with pgx who knows it well.
 //
-//	client -place FILE [-pairs N] [-at-once K] ours|calls|tables|pgx|holes
+//	client -place FILE [-pairs N] [-at-once K] ours|first|calls|tables|pgx|holes
 //	                                               (tables: BENCH_TABLES is their connection string)
 //	client -url URL[,URL] [-pairs N] [-at-once K] get
 package main
@@ -96,6 +96,8 @@ func worker(name, file string, urls []string, timeout int) (work, error) {
 	switch name {
 	case "ours":
 		return ours(p, p.Request, timeout, rows)
+	case "first":
+		return first(p, timeout)
 	case "calls":
 		finish, err := calls()
 		if err != nil {

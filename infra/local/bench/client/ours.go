@@ -66,39 +66,61 @@ func stored(connection string) (end, error) {
 
 // ours runs checks as the function app does.
 func ours(p place.Place, requested func(number int) request.Check, timeout int, finish end) (work, error) {
-	settings, err := p.Settings()
+	parts, err := partsOf(p)
 	if err != nil {
 		return nil, err
+	}
+	runner := check.New(parts)
+	return func(ctx context.Context, number int) string {
+		return run(ctx, runner, requested(number), timeout, finish)
+	}, nil
+}
+
+// first runs every check with a runner of its own, which remembers nothing of the servers.
+func first(p place.Place, timeout int) (work, error) {
+	parts, err := partsOf(p)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, number int) string {
+		return run(ctx, check.New(parts), p.Request(number), timeout, rows)
+	}, nil
+}
+
+func run(ctx context.Context, runner *check.Runner, c request.Check, timeout int, finish end) string {
+	c.TimeoutSeconds = timeout
+	r, err := runner.Run(ctx, c)
+	if err != nil {
+		return err.Error()
+	}
+	if err := finish(ctx, r); err != nil {
+		return err.Error()
+	}
+	return outcome(r)
+}
+
+func partsOf(p place.Place) (parts check.Parts, err error) {
+	settings, err := p.Settings()
+	if err != nil {
+		return parts, err
 	}
 	policy, err := guard.Parse(settings["ALLOWED_TARGETS"], settings["ALLOWED_PORTS"])
 	if err != nil {
-		return nil, err
+		return parts, err
 	}
 	resolver, err := netip.ParseAddrPort(p.Resolver)
 	if err != nil {
-		return nil, err
+		return parts, err
 	}
 	words, err := catalog.Load()
 	if err != nil {
-		return nil, err
+		return parts, err
 	}
-	runner := check.New(check.Parts{
+	return check.Parts{
 		Resolvers: func() ([]netip.AddrPort, error) { return []netip.AddrPort{resolver}, nil },
 		Dialer:    policy.Dialer, CheckPort: policy.CheckPort, CheckName: policy.CheckName,
 		Credentials: credential.New(credential.Options{Getenv: func(name string) string { return settings[name] }}),
 		Words:       func() (*catalog.Catalog, error) { return words, nil },
-	})
-	return func(ctx context.Context, number int) string {
-		c := requested(number)
-		c.TimeoutSeconds = timeout
-		r, err := runner.Run(ctx, c)
-		if err != nil {
-			return err.Error()
-		}
-		if err := finish(ctx, r); err != nil {
-			return err.Error()
-		}
-		return outcome(r)
 	}, nil
 }
 
